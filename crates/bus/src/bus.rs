@@ -1,0 +1,113 @@
+//! The seam: what both engines promise.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{Batch, BusError, OutRecord, Progress, Record, TopicPartition, TopicSpec};
+
+/// What a session reads, and how it batches.
+#[derive(Debug, Clone)]
+pub struct SessionSpec {
+    /// The consumer group; its sessions share the partitions.
+    pub group: String,
+    /// The topics read. They must have the same number of partitions: partition *i* of each goes to the same session.
+    pub topics: Vec<Arc<str>>,
+    /// A batch closes at this many records …
+    pub max_records: usize,
+    /// … or at this many bytes of keys and values …
+    pub max_bytes: usize,
+    /// … or this long after its first record.
+    pub max_wait: Duration,
+}
+
+/// What [`Session::next`] yields.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// These partitions are now this session's. Their first record comes after this.
+    Assigned(Vec<TopicPartition>),
+    /// These are no longer. Nothing read from them may be committed any more.
+    Revoked(Vec<TopicPartition>),
+    /// Records to process; never empty.
+    Records(Batch),
+}
+
+/// How far a group is behind on one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionLag {
+    /// Which partition.
+    pub at: TopicPartition,
+    /// The next offset the group will read (0 when it never committed).
+    pub committed: u64,
+    /// The next offset that will be written.
+    pub end: u64,
+    /// Records not yet read. On Kafka this counts transaction markers as well until the group has passed them.
+    pub lag: u64,
+}
+
+/// A difference between a topic as it is and as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicProblem {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// What is wrong and what to do, in one sentence.
+    pub problem: String,
+}
+
+/// One consumer of a group. One task owns it.
+#[async_trait]
+pub trait Session: Send {
+    /// The next batch or change of assignment; waits for one. Safe to cancel: nothing is lost when the future is dropped.
+    async fn next(&mut self) -> Result<SessionEvent, BusError>;
+
+    /// The atomic step: appends `outputs` and stores `progress`, or neither. After an error of kind
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) the same call may be repeated; after
+    /// [`Lost`](crate::ErrorKind::Lost) the session is to be dropped.
+    async fn commit(&mut self, progress: &Progress, outputs: Vec<OutRecord>) -> Result<(), BusError>;
+
+    /// Moves the read position of assigned partitions; for stages that keep their progress elsewhere.
+    async fn seek(&mut self, positions: &Progress) -> Result<(), BusError>;
+
+    /// Leaves the group at once, so that others need not wait for a time-out.
+    async fn close(self: Box<Self>) -> Result<(), BusError>;
+}
+
+/// Appends from outside any group (connectors, commands).
+#[async_trait]
+pub trait Publisher: Send {
+    /// Appends all records durably, or none.
+    async fn publish(&mut self, records: Vec<OutRecord>) -> Result<(), BusError>;
+}
+
+/// An engine.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Creates the topics that are missing; never changes one that exists.
+    async fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError>;
+
+    /// Compares the topics with what they should be.
+    async fn check_topics(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, BusError>;
+
+    /// The number of partitions of a topic.
+    async fn partitions(&self, topic: &str) -> Result<u32, BusError>;
+
+    /// Joins a group.
+    async fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BusError>;
+
+    /// Opens a publisher. Of two publishers with the same `id` the older is fenced off.
+    async fn publisher(&self, id: &str) -> Result<Box<dyn Publisher>, BusError>;
+
+    /// Visits the committed records of a partition with offsets in `range`, in order (a compacted topic: at least the
+    /// latest of each key), up to the end as it stands at the call. Returns how many.
+    async fn replay(
+        &self,
+        at: &TopicPartition,
+        range: Range<u64>,
+        visit: &mut (dyn FnMut(Record) + Send),
+    ) -> Result<u64, BusError>;
+
+    /// How far `group` is behind on each partition of `topics`.
+    async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError>;
+}

@@ -1,0 +1,19 @@
+//! A step reads a batch, and commits its outputs together with its progress, or neither.
+//!
+//! This crate moves bytes exactly once and knows nothing of feedback. Two engines stand behind one seam
+//! ([`Bus`], [`Session`], [`Publisher`]) and pass one conformance suite: Apache Kafka and an embedded log in one
+//! SQLite file. [`run_stage`] is the only consume loop of the project; a [`Stage`] is the logic between two topics.
+
+mod bus;
+mod error;
+mod record;
+mod stage;
+
+pub use bus::{
+    Bus, PartitionLag, Publisher, Session, SessionEvent, SessionSpec, TopicProblem,
+};
+pub use error::{BusError, ErrorKind};
+pub use record::{
+    Batch, Cleanup, OutRecord, Progress, Record, TopicPartition, TopicSpec, partition_for,
+};
+pub use stage::{Outcome, Outputs, Restore, Stage, StageError, StageState};

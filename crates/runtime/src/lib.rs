@@ -1,0 +1,1 @@
+//! Config loading, telemetry, health and lifecycle; knows no service.

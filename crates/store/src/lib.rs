@@ -1,0 +1,1 @@
+//! The query store: windows, feedback, alerts and deliveries on SQLite or PostgreSQL.

@@ -1,0 +1,1 @@
+//! Chinese feedback text analysis: normalise, segment, sentiment, keywords, rules.

@@ -1,0 +1,1 @@
+//! The contract: record types of every topic, their JSON Schemas and examples.

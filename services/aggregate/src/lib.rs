@@ -1,0 +1,1 @@
+//! Folds enriched feedback into window deltas and detects negative share.

@@ -1,0 +1,1 @@
+//! Takes feedback in from the outside world: one connector per source.

@@ -1,0 +1,1 @@
+//! REST, SSE and the web page over the store.

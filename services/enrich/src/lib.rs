@@ -1,0 +1,1 @@
+//! Understands each piece of feedback once: dedupe, analysis, rule hits.

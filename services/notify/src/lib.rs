@@ -1,0 +1,1 @@
+//! Pushes notifications to chat robots and webhooks and keeps the delivery ledger.

@@ -1,0 +1,1 @@
+//! Writes the store exactly once and emits window totals.

@@ -1,0 +1,1 @@
+//! Folds signals into alerts and keeps their response clock.

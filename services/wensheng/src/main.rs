@@ -1,0 +1,2 @@
+//! The Wensheng binary.
+fn main() {}
