@@ -1,0 +1,78 @@
+//! Feedback, understood.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AspectMention, Channel, FeedbackEvent, Keyword, RuleHit, Scores, Sentiment, SentimentLabel};
+
+/// Feedback with what was understood of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Enriched {
+    /// The feedback as it came.
+    pub feedback: FeedbackEvent,
+    /// When it was analysed (UTC).
+    pub enriched_at: Timestamp,
+    /// Its sentiment.
+    pub sentiment: Sentiment,
+    /// What it speaks of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aspects: Vec<AspectMention>,
+    /// The topics it is counted under: its aspects and the topics of its rule hits, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
+    /// Words that characterise it, heaviest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<Keyword>,
+    /// Keyword rules that it met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleHit>,
+    /// Version of the models and lexicons that said so.
+    pub model_version: String,
+    /// What an earlier revision of the same feedback had contributed and this one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Box<Contribution>>,
+}
+
+/// What one piece of feedback adds to the windows it belongs to; enough to take it back again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Contribution {
+    /// Whom it is about.
+    pub brand: String,
+    /// The kind of place.
+    pub channel: Channel,
+    /// When the customer spoke; decides the windows.
+    pub occurred_at: Timestamp,
+    /// The topics it was counted under.
+    pub topics: Vec<String>,
+    /// The verdict.
+    pub label: SentimentLabel,
+    /// The score, −1 to 1.
+    pub score: f32,
+    /// Scores beside the words.
+    #[serde(default)]
+    pub scores: Scores,
+    /// The author's key, where known.
+    #[serde(default)]
+    pub author: Option<String>,
+    /// The keywords' terms.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+}
+
+impl Enriched {
+    /// What this adds to the windows it belongs to.
+    pub fn contribution(&self) -> Contribution {
+        Contribution {
+            brand: self.feedback.brand.clone(),
+            channel: self.feedback.channel,
+            occurred_at: self.feedback.occurred_at,
+            topics: self.topics.clone(),
+            label: self.sentiment.label,
+            score: self.sentiment.score,
+            scores: self.feedback.scores.clone(),
+            author: self.feedback.author.as_ref().map(|a| a.key.clone()),
+            keywords: self.keywords.iter().map(|k| k.term.clone()).collect(),
+        }
+    }
+}

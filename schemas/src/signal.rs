@@ -1,0 +1,145 @@
+//! Signals are the only thing that can raise an alert.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Author, Channel, Enriched, EventId, SentimentLabel, Severity};
+
+/// Why a signal was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SignalKind {
+    /// A piece of feedback met a keyword rule.
+    RuleHit {
+        /// The rule's id.
+        rule: String,
+        /// The rule's name as people read it.
+        name: String,
+        /// The terms found.
+        terms: Vec<String>,
+    },
+    /// Too many of the pieces of a window were negative.
+    NegativeShare {
+        /// The volume rule's id.
+        rule: String,
+        /// Length of the window in seconds.
+        window_seconds: u64,
+        /// Negative pieces in the window.
+        negative: u64,
+        /// All pieces in the window.
+        total: u64,
+    },
+    /// The joint detector saw a burst of discontent.
+    Burst {
+        /// Its score in standard deviations.
+        score: f64,
+        /// What made the score, as people read it.
+        reasons: Vec<String>,
+    },
+    /// A source fell silent.
+    Silence {
+        /// The source.
+        source: String,
+        /// For how long, in seconds.
+        seconds: u64,
+    },
+    /// A person started a drill.
+    Drill {
+        /// Who.
+        actor: String,
+    },
+}
+
+impl SignalKind {
+    /// Its stable name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            SignalKind::RuleHit { .. } => "rule_hit",
+            SignalKind::NegativeShare { .. } => "negative_share",
+            SignalKind::Burst { .. } => "burst",
+            SignalKind::Silence { .. } => "silence",
+            SignalKind::Drill { .. } => "drill",
+        }
+    }
+}
+
+/// A piece of feedback shown with a signal, so that a person sees why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// Which piece.
+    pub event: EventId,
+    /// Its channel.
+    pub channel: Channel,
+    /// When the customer spoke (UTC).
+    pub occurred_at: Timestamp,
+    /// The words, cut at [`Sample::MAX_CHARS`] characters.
+    pub text: String,
+    /// Its sentiment.
+    pub label: SentimentLabel,
+    /// Who spoke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
+    /// Where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Sample {
+    /// A sample is a glance: longer texts are cut.
+    pub const MAX_CHARS: usize = 200;
+
+    /// The sample of a piece of feedback.
+    pub fn of(enriched: &Enriched) -> Self {
+        let feedback = &enriched.feedback;
+        Self {
+            event: feedback.id.clone(),
+            channel: feedback.channel,
+            occurred_at: feedback.occurred_at,
+            text: feedback.text.chars().take(Self::MAX_CHARS).collect(),
+            label: enriched.sentiment.label,
+            author: feedback.author.clone(),
+            url: feedback.url.clone(),
+        }
+    }
+}
+
+/// When the piece of feedback that completed the signal passed each stage: the head of an alert's latency budget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignalTimes {
+    /// When the first piece behind the signal was said (UTC).
+    pub first_post_at: Timestamp,
+    /// When the completing piece was said.
+    pub occurred_at: Timestamp,
+    /// When we fetched or received it.
+    pub observed_at: Timestamp,
+    /// When it was analysed.
+    pub enriched_at: Timestamp,
+    /// When the signal was given.
+    pub detected_at: Timestamp,
+}
+
+/// Something that may need an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Signal {
+    /// Deterministic: a replay gives the same signal the same id.
+    pub id: String,
+    /// Why it was given.
+    #[serde(flatten)]
+    pub kind: SignalKind,
+    /// How grave it is.
+    pub severity: Severity,
+    /// Whom it is about.
+    pub brand: String,
+    /// What it is about; [`TOPIC_ALL`](crate::TOPIC_ALL) for no topic in particular.
+    pub topic: String,
+    /// Channels where it was heard, each once.
+    pub channels: Vec<Channel>,
+    /// Pieces of feedback, newest first, few.
+    pub samples: Vec<Sample>,
+    /// When.
+    pub times: SignalTimes,
+    /// Part of a drill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
+}

@@ -1,0 +1,98 @@
+//! The topics, their keys, and how they forget.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a topic keeps its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// For this long.
+    For(Duration),
+    /// The latest record of each key, for ever.
+    Latest,
+}
+
+/// A topic of the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// [`FeedbackEvent`](crate::FeedbackEvent)s by event id.
+    Feedback,
+    /// [`Enriched`](crate::Enriched) feedback by brand.
+    Enriched,
+    /// [`WindowDelta`](crate::WindowDelta)s by brand.
+    Aggregates,
+    /// [`WindowTotal`](crate::WindowTotal)s by window key.
+    Windows,
+    /// The detectors' state by brand and topic, partitioned by brand.
+    DetectorState,
+    /// [`Signal`](crate::Signal)s by brand.
+    Signals,
+    /// [`Command`](crate::Command)s by brand.
+    Commands,
+    /// [`Alert`](crate::Alert)s by alert id, partitioned by brand.
+    Alerts,
+    /// [`Notification`](crate::Notification)s by alert id.
+    Notifications,
+    /// [`Delivery`](crate::Delivery) ledger rows by alert id.
+    Deliveries,
+    /// [`Cursor`](crate::Cursor)s by source.
+    Cursors,
+    /// [`DeadLetter`](crate::DeadLetter)s by origin.
+    DeadLetters,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Topic {
+    /// All topics, in flow order.
+    pub const ALL: [Topic; 12] = [
+        Topic::Feedback,
+        Topic::Enriched,
+        Topic::Aggregates,
+        Topic::Windows,
+        Topic::DetectorState,
+        Topic::Signals,
+        Topic::Commands,
+        Topic::Alerts,
+        Topic::Notifications,
+        Topic::Deliveries,
+        Topic::Cursors,
+        Topic::DeadLetters,
+    ];
+
+    /// Its name on the bus.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Topic::Feedback => "voc.feedback.v1",
+            Topic::Enriched => "voc.enriched.v1",
+            Topic::Aggregates => "voc.aggregates.v1",
+            Topic::Windows => "voc.windows.v1",
+            Topic::DetectorState => "voc.detector-state.v1",
+            Topic::Signals => "voc.signals.v1",
+            Topic::Commands => "voc.commands.v1",
+            Topic::Alerts => "voc.alerts.v1",
+            Topic::Notifications => "voc.notifications.v1",
+            Topic::Deliveries => "voc.deliveries.v1",
+            Topic::Cursors => "voc.cursors.v1",
+            Topic::DeadLetters => "voc.dead-letters.v1",
+        }
+    }
+
+    /// How it forgets. Seven days is the horizon within which repeats are recognised and stages can be replayed;
+    /// alerts' trail and dead letters outlive a quarter.
+    pub const fn keep(self) -> Keep {
+        match self {
+            Topic::Feedback | Topic::Enriched | Topic::Aggregates => Keep::For(DAY.saturating_mul(7)),
+            Topic::Signals | Topic::Commands | Topic::Notifications | Topic::Deliveries => {
+                Keep::For(DAY.saturating_mul(90))
+            }
+            Topic::DeadLetters => Keep::For(DAY.saturating_mul(90)),
+            Topic::Windows | Topic::DetectorState | Topic::Alerts | Topic::Cursors => Keep::Latest,
+        }
+    }
+
+    /// Its name, shared.
+    pub fn shared_name(self) -> Arc<str> {
+        Arc::from(self.name())
+    }
+}
