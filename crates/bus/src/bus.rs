@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{Batch, BusError, OutRecord, Progress, Record, TopicPartition, TopicSpec};
 
@@ -65,7 +66,11 @@ pub trait Session: Send {
     /// The atomic step: appends `outputs` and stores `progress`, or neither. After an error of kind
     /// [`Unavailable`](crate::ErrorKind::Unavailable) the same call may be repeated; after
     /// [`Lost`](crate::ErrorKind::Lost) the session is to be dropped.
-    async fn commit(&mut self, progress: &Progress, outputs: Vec<OutRecord>) -> Result<(), BusError>;
+    async fn commit(
+        &mut self,
+        progress: &Progress,
+        outputs: Vec<OutRecord>,
+    ) -> Result<(), BusError>;
 
     /// Moves the read position of assigned partitions; for stages that keep their progress elsewhere.
     async fn seek(&mut self, positions: &Progress) -> Result<(), BusError>;
@@ -107,6 +112,10 @@ pub trait Bus: Send + Sync {
         range: Range<u64>,
         visit: &mut (dyn FnMut(Record) + Send),
     ) -> Result<u64, BusError>;
+
+    /// The offset of the first record of a partition that was appended at `since` or later; the partition's end when
+    /// there is none. May be earlier than exact, never later.
+    async fn offset_at(&self, at: &TopicPartition, since: Timestamp) -> Result<u64, BusError>;
 
     /// How far `group` is behind on each partition of `topics`.
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError>;

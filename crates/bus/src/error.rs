@@ -28,7 +28,11 @@ pub struct BusError {
 impl BusError {
     /// An error of that kind.
     pub fn new(kind: ErrorKind, action: impl Into<String>, reason: impl std::fmt::Display) -> Self {
-        Self { kind, action: action.into(), reason: reason.to_string() }
+        Self {
+            kind,
+            action: action.into(),
+            reason: reason.to_string(),
+        }
     }
 
     /// A stable name for metrics.

@@ -6,14 +6,17 @@
 
 mod bus;
 mod error;
+pub mod metrics;
+mod options;
 mod record;
+mod run;
 mod stage;
 
-pub use bus::{
-    Bus, PartitionLag, Publisher, Session, SessionEvent, SessionSpec, TopicProblem,
-};
+pub use bus::{Bus, PartitionLag, Publisher, Session, SessionEvent, SessionSpec, TopicProblem};
 pub use error::{BusError, ErrorKind};
+pub use options::{Backoff, Clock, DeadLetter, StageOptions, dead_letters_in};
 pub use record::{
     Batch, Cleanup, OutRecord, Progress, Record, TopicPartition, TopicSpec, partition_for,
 };
+pub use run::run_stage;
 pub use stage::{Outcome, Outputs, Restore, Stage, StageError, StageState};

@@ -19,7 +19,10 @@ pub struct TopicPartition {
 impl TopicPartition {
     /// Names partition `partition` of `topic`.
     pub fn new(topic: impl Into<Arc<str>>, partition: u32) -> Self {
-        Self { topic: topic.into(), partition }
+        Self {
+            topic: topic.into(),
+            partition,
+        }
     }
 }
 
@@ -43,7 +46,10 @@ pub struct Record {
 impl Record {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_ref())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_ref())
     }
 }
 
@@ -65,7 +71,10 @@ pub struct OutRecord {
 impl OutRecord {
     /// The partition among `partitions` that this record belongs to.
     pub fn partition(&self, partitions: u32) -> u32 {
-        partition_for(self.partition_key.as_deref().unwrap_or(&self.key), partitions)
+        partition_for(
+            self.partition_key.as_deref().unwrap_or(&self.key),
+            partitions,
+        )
     }
 }
 
@@ -149,7 +158,10 @@ mod tests {
             ("foobar", -790_332_482),
             ("a-little-bit-long-string", -985_981_536),
             ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
         ] {
             assert_eq!(murmur2(text.as_bytes()) as i32, hash, "{text}");
         }
