@@ -1,1 +1,23 @@
-//! Config loading, telemetry, health and lifecycle; knows no service.
+//! A process tells all that is wrong with its configuration before it binds anything, says what it waits for while it
+//! runs, and drains before it ends.
+//!
+//! What every service needs and none owns: [`load`] for configuration, [`encode`] and [`decode`] between contract types
+//! and bus records, [`Handle`] for shutdown and health, telemetry, and the operations endpoint.
+
+mod codec;
+mod config;
+mod handle;
+mod ops;
+mod problems;
+mod secret;
+mod stages;
+mod telemetry;
+
+pub use codec::{DecodeError, dead_letter, decode, encode, topic_specs};
+pub use config::{ConfigError, json_schema, load, parse};
+pub use handle::{Handle, Health, HealthReport};
+pub use ops::{OpsConfig, OpsError, serve_ops};
+pub use problems::{Check, Problem, Problems};
+pub use secret::Secret;
+pub use stages::{SessionConfig, run_sessions};
+pub use telemetry::{LogFormat, Telemetry, TelemetryConfig, TelemetryError};

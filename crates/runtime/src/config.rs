@@ -1,0 +1,326 @@
+//! One YAML document configures everything; unknown keys are errors; every problem is told at once, with its path.
+//!
+//! The order: read YAML; replace `${NAME}` and `${NAME:-default}` in strings by environment variables; replace a key
+//! `x_file` by `x` with the file's content where the schema knows `x` and not `x_file`; validate against the JSON Schema
+//! that is derived from the types; build the types; run their own [`Check`]s.
+
+use std::path::{Path, PathBuf};
+
+use jsonschema::error::ValidationErrorKind;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{Check, Problem, Problems};
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not YAML.
+    #[error("the configuration is not valid YAML: {0}")]
+    Syntax(String),
+    /// It says what it must not.
+    #[error("the configuration has {} problem(s):\n{}", .0.len(), list(.0))]
+    Invalid(Vec<Problem>),
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("  - {problem}")).collect::<Vec<_>>().join("\n")
+}
+
+impl ConfigError {
+    /// A stable name for scripts.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            ConfigError::Read { .. } => "read",
+            ConfigError::Syntax(_) => "syntax",
+            ConfigError::Invalid(_) => "invalid",
+        }
+    }
+}
+
+/// Reads the configuration file at `path`.
+///
+/// # Errors
+/// See [`ConfigError`]; [`ConfigError::Invalid`] holds every problem.
+pub fn load<T: DeserializeOwned + JsonSchema + Check>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    parse(&text, &|name| std::env::var(name).ok())
+}
+
+/// Reads a configuration from text; `environment` answers for `${NAME}`.
+///
+/// # Errors
+/// See [`ConfigError`]; [`ConfigError::Invalid`] holds every problem.
+pub fn parse<T: DeserializeOwned + JsonSchema + Check>(
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<T, ConfigError> {
+    let mut document: Value =
+        serde_saphyr::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+    if document.is_null() {
+        document = Value::Object(serde_json::Map::new());
+    }
+    let mut problems = Problems::default();
+    resolve(&mut document, "", environment, &mut problems);
+    let schema = json_schema::<T>();
+    match jsonschema::validator_for(&schema) {
+        Ok(validator) => {
+            for error in validator.iter_errors(&document) {
+                explain(&error, &mut problems);
+            }
+        }
+        Err(error) => problems.add("", format!("the built-in schema is damaged: {error}")),
+    }
+    let found = problems.into_found();
+    if !found.is_empty() {
+        return Err(ConfigError::Invalid(found));
+    }
+    let config: T = serde_json::from_value(document)
+        .map_err(|error| ConfigError::Invalid(vec![Problem { path: String::new(), message: error.to_string() }]))?;
+    let mut problems = Problems::default();
+    config.check(&mut problems);
+    let found = problems.into_found();
+    if found.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(found)) }
+}
+
+/// The JSON Schema (2020-12) of a configuration type.
+pub fn json_schema<T: JsonSchema>() -> Value {
+    schemars::schema_for!(T).to_value()
+}
+
+/// Replaces environment references and secret files, in place.
+fn resolve(
+    value: &mut Value,
+    path: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) {
+    match value {
+        Value::String(text) => match interpolate(text, environment) {
+            Ok(Some(replaced)) => *value = Value::String(replaced),
+            Ok(None) => {}
+            Err(message) => problems.add(path, message),
+        },
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                resolve(item, &format!("{path}[{index}]"), environment, problems);
+            }
+        }
+        Value::Object(fields) => {
+            let names: Vec<String> = fields.keys().cloned().collect();
+            for name in names {
+                let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let Some(field) = fields.get_mut(&name) else { continue };
+                resolve(field, &below, environment, problems);
+                let Some(stem) = name.strip_suffix("_file").filter(|stem| SECRET_KEYS.contains(stem)) else {
+                    continue;
+                };
+                let Some(file) = field.as_str().map(PathBuf::from) else { continue };
+                if fields.contains_key(stem) {
+                    problems.add(&below, format!("give either `{stem}` or `{name}`, not both"));
+                    continue;
+                }
+                match std::fs::read_to_string(&file) {
+                    Ok(content) => {
+                        fields.remove(&name);
+                        fields.insert(stem.to_owned(), Value::String(content.trim_end().to_owned()));
+                    }
+                    Err(error) => problems.add(&below, format!("cannot read {}: {error}", file.display())),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Keys that may be given as `<key>_file`, the path of a file that holds the secret.
+pub const SECRET_KEYS: [&str; 4] = ["token", "secret", "password", "url"];
+
+/// `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`. `None` when there is nothing to replace.
+fn interpolate(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, String> {
+    if !text.contains("${") {
+        return Ok(None);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if let Some(before) = rest[..at].strip_suffix('$') {
+            out.push_str(before);
+            out.push_str("${");
+            rest = &rest[at + 2..];
+            continue;
+        }
+        out.push_str(&rest[..at]);
+        let inner = &rest[at + 2..];
+        let end = inner.find('}').ok_or("`${` without `}`")?;
+        let (name, default) = match inner[..end].split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (&inner[..end], None),
+        };
+        match (environment(name), default) {
+            (Some(value), _) => out.push_str(&value),
+            (None, Some(default)) => out.push_str(default),
+            (None, None) => {
+                return Err(format!(
+                    "the environment variable {name} is not set; set it, or write ${{{name}:-default}}"
+                ));
+            }
+        }
+        rest = &inner[end + 1..];
+    }
+    out.push_str(rest);
+    Ok(Some(out))
+}
+
+/// Adds the problems of one schema error; of a choice between variants, those of the variant that was meant.
+fn explain(error: &jsonschema::ValidationError<'_>, problems: &mut Problems) {
+    let path = dotted(&error.instance_path().to_string());
+    match error.kind() {
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            let meant = context
+                .iter()
+                .filter(|branch| !branch.iter().any(is_wrong_tag))
+                .min_by_key(|branch| branch.len())
+                .filter(|branch| !branch.is_empty());
+            match meant {
+                Some(branch) => branch.iter().for_each(|error| explain(error, problems)),
+                None => problems.add(&path, wrong_choice(context)),
+            }
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            for name in unexpected {
+                let at = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                problems.add(&at, "unknown key; see `wensheng config schema` for those that exist");
+            }
+        }
+        _ => problems.add(&path, error.to_string()),
+    }
+}
+
+/// Whether the error says that this variant was not the one meant: its tag, or its JSON type, is another.
+fn is_wrong_tag(error: &jsonschema::ValidationError<'_>) -> bool {
+    match error.kind() {
+        ValidationErrorKind::Constant { .. } => true,
+        ValidationErrorKind::Type { .. } => error.instance_path().to_string().is_empty(),
+        _ => false,
+    }
+}
+
+/// What may stand here, when none of the variants was meant.
+fn wrong_choice(context: &[Vec<jsonschema::ValidationError<'_>>]) -> String {
+    let tags: Vec<String> = context
+        .iter()
+        .flatten()
+        .filter_map(|error| match error.kind() {
+            ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
+            _ => None,
+        })
+        .collect();
+    if tags.is_empty() {
+        "does not fit any of the allowed forms".to_owned()
+    } else {
+        format!("must be one of {}", tags.join(", "))
+    }
+}
+
+/// `/connect/sources/0/path` as `connect.sources[0].path`.
+fn dotted(pointer: &str) -> String {
+    let mut out = String::new();
+    for part in pointer.split('/').skip(1) {
+        let part = part.replace("~1", "/").replace("~0", "~");
+        if part.bytes().all(|b| b.is_ascii_digit()) && !part.is_empty() {
+            out.push_str(&format!("[{part}]"));
+        } else {
+            if !out.is_empty() {
+                out.push('.');
+            }
+            out.push_str(&part);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::Secret;
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields, default)]
+    struct Config {
+        name: String,
+        limit: u32,
+        token: Secret,
+        sources: Vec<Source>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields, tag = "kind", rename_all = "lowercase")]
+    enum Source {
+        Files { path: String },
+        Webhook { listen: String, #[serde(default)] limit: u32 },
+    }
+
+    impl Check for Config {
+        fn check(&self, problems: &mut Problems) {
+            if self.limit > 10 {
+                problems.add("limit", "must be at most 10");
+            }
+        }
+    }
+
+    fn problems(text: &str) -> Vec<String> {
+        match parse::<Config>(text, &|_| None) {
+            Err(ConfigError::Invalid(found)) => found.iter().map(ToString::to_string).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_with_its_path() {
+        let found = problems(
+            "nmae: x\nlimit: many\nname: ${NOT_SET}\nsources:\n  - {kind: files, path: 3}\n  - {kind: webhook, listen: a, lmit: 2}\n  - {kind: ftp}\n",
+        );
+        let paths: Vec<&str> = found.iter().map(|p| p.split(':').next().unwrap()).collect();
+        for path in ["nmae", "limit", "name", "sources[0].path", "sources[1].lmit", "sources[2].kind"] {
+            assert!(paths.contains(&path), "{path} is missing in {found:#?}");
+        }
+        assert_eq!(found.len(), 6, "{found:#?}");
+    }
+
+    #[test]
+    fn checks_run_once_the_shape_is_right() {
+        assert_eq!(problems("limit: 11"), ["limit: must be at most 10"]);
+    }
+
+    #[test]
+    fn secrets_come_from_the_environment_or_a_file_and_never_show() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "from-file\n").unwrap();
+        let config: Config = parse(&format!("token_file: {}", file.path().display()), &|_| None).unwrap();
+        assert_eq!(config.token.expose(), "from-file");
+        let config: Config =
+            parse("token: ${TOKEN}\nname: ${X:-y} $${z}", &|name| (name == "TOKEN").then(|| "t".to_owned())).unwrap();
+        assert_eq!(config.token.expose(), "t");
+        assert_eq!(config.name, "y ${z}");
+        assert!(!format!("{config:?}").contains("\"t\""));
+    }
+
+    #[test]
+    fn an_empty_document_is_all_defaults() {
+        assert_eq!(parse::<Config>("", &|_| None).unwrap().limit, 0);
+    }
+}
