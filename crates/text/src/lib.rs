@@ -1,1 +1,45 @@
-//! Chinese feedback text analysis: normalise, segment, sentiment, keywords, rules.
+//! Chinese feedback, understood: one call turns a text into sentiment with its reasons, aspects, topics, intents, keywords, words and
+//! rule hits.
+//!
+//! Guarantees: any text is safe and costs time linear in its length, up to a limit that is marked; the same text under the same model
+//! always gives the same answer; offsets count characters of the original text; joining the tokens gives the text back.
+//!
+//! ```
+//! # fn main() -> Result<(), wensheng_text::TextError> {
+//! use wensheng_text::{Analyzer, Config, Lexicons, Polarity, Rules};
+//! let analyzer = Analyzer::new(&Config::default(), &Lexicons::embedded()?, &Rules::starter()?)?;
+//! let analysis = analyzer.analyze("这家店排队两小时，客服还骂人");
+//! assert_eq!(analysis.sentiment.label, Polarity::Negative);
+//! # Ok(())
+//! # }
+//! ```
+
+mod analysis;
+mod analyzer;
+mod config;
+mod error;
+mod intent;
+mod keyword;
+mod lexicon;
+mod matcher;
+mod normalize;
+mod offset;
+mod ontology;
+mod rule;
+mod scope;
+mod segment;
+mod squeeze;
+
+pub use analysis::{
+    Analysis, AspectMention, Intent, Keyword, Polarity, RuleHit, RuleLevel, Scope, Sentiment, Span,
+    TermMatch, Token,
+};
+pub use analyzer::Analyzer;
+pub use config::Config;
+pub use error::{Problem, TextError};
+pub use lexicon::Lexicons;
+pub use matcher::{Context, RuleSet, gravest};
+pub use normalize::{Normalized, Normalizer};
+pub use ontology::{Aspect, DisplayName, Ontology};
+pub use rule::{Examples, Rule, Rules};
+pub use segment::Segmenter;

@@ -1,0 +1,260 @@
+//! The one entry: a text in, all that is known about it out; immutable, so that any number of threads may share it.
+
+use std::sync::Arc;
+
+use crate::analysis::{Analysis, AspectMention, Polarity, Sentiment, Span, Token};
+use crate::config::Config;
+use crate::error::TextError;
+use crate::intent::IntentFinder;
+use crate::keyword::Keywords;
+use crate::lexicon::Lexicons;
+use crate::matcher::{Context, RuleSet, Subject};
+use crate::normalize::{Normalized, Normalizer};
+use crate::offset::CharIndex;
+use crate::ontology::{AspectFinder, Mention};
+use crate::rule::Rules;
+use crate::scope::{Hit, Reading, ScopeReader};
+use crate::segment::Segmenter;
+
+/// Analyses texts. Building one reads the dictionary (some 0.2 s); share it in an `Arc`.
+#[derive(Debug, Clone)]
+pub struct Analyzer {
+    config: Config,
+    normalizer: Normalizer,
+    segmenter: Arc<Segmenter>,
+    keywords: Arc<Keywords>,
+    scope: ScopeReader,
+    aspects: AspectFinder,
+    intents: IntentFinder,
+    rules: Arc<RuleSet>,
+    version: Arc<str>,
+}
+
+impl Analyzer {
+    /// Builds an analyser.
+    ///
+    /// # Errors
+    /// All problems of the configuration, or of the rules.
+    pub fn new(config: &Config, lexicons: &Lexicons, rules: &Rules) -> Result<Self, TextError> {
+        let problems = config.problems();
+        if !problems.is_empty() {
+            return Err(TextError::Invalid {
+                what: "text configuration".to_owned(),
+                problems,
+            });
+        }
+        let normalizer = Normalizer::new();
+        Ok(Self {
+            config: config.clone(),
+            segmenter: Arc::new(Segmenter::new(
+                lexicons.user_words.iter().map(|(w, f)| (w.as_str(), *f)),
+            )),
+            keywords: Arc::new(Keywords::default()),
+            scope: ScopeReader::new(&lexicons.entries, &normalizer)?,
+            aspects: AspectFinder::new(&lexicons.ontology, &normalizer)?,
+            intents: IntentFinder::new(&normalizer)?,
+            rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
+            version: Arc::from(concat!("lexicon-", env!("CARGO_PKG_VERSION"))),
+            normalizer,
+        })
+    }
+
+    /// The same analyser with other rules; dictionary, lexicon and model are shared. For reloading rules in place.
+    ///
+    /// # Errors
+    /// All problems of the rules; the present analyser stays as it is.
+    pub fn with_rules(&self, rules: &Rules) -> Result<Self, TextError> {
+        let rules = Arc::new(RuleSet::compile(rules, &self.normalizer)?);
+        Ok(Self {
+            rules,
+            ..self.clone()
+        })
+    }
+
+    /// The compiled rules.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Which model and lexicon give the verdicts.
+    pub fn model_version(&self) -> &Arc<str> {
+        &self.version
+    }
+
+    /// Analyses a text of no known origin.
+    pub fn analyze(&self, text: &str) -> Analysis {
+        self.analyze_in(text, &Context::default())
+    }
+
+    /// Analyses a text of a channel and brand: rules may hold for some only.
+    pub fn analyze_in(&self, text: &str, context: &Context<'_>) -> Analysis {
+        let normalized = self.normalizer.normalize(text, self.config.max_chars);
+        let index = CharIndex::new(text, normalized.boundary(normalized.text.len()));
+        let place = Place {
+            original: text,
+            normalized: &normalized,
+            index: &index,
+        };
+        let reading = self.scope.read(&normalized.text);
+        let sentiment = self.sentiment(&reading, &place);
+        let mentions = self.aspects.find(&normalized.text);
+        let words = self.segmenter.cut(&normalized.text);
+        let subject = Subject {
+            original: text,
+            normalized: &normalized,
+            index: &index,
+            score: sentiment.score,
+        };
+        Analysis {
+            topics: self.topics(&mentions),
+            aspects: self.mentions(&mentions, &reading, &place),
+            intents: self.intents.find(&normalized.text, sentiment.label),
+            keywords: self
+                .keywords
+                .extract(words.iter().map(|w| w.word), self.config.keywords),
+            tokens: if self.config.tokens {
+                place.tokens(&words)
+            } else {
+                Vec::new()
+            },
+            rules: self.rules.find(&subject, context),
+            model_version: self.version.clone(),
+            truncated: normalized.truncated,
+            sentiment,
+        }
+    }
+
+    fn sentiment(&self, reading: &Reading, place: &Place<'_>) -> Sentiment {
+        let score = (reading.total * 0.5).tanh();
+        let label = polarity(score, 0.2);
+        let confidence = if label == Polarity::Neutral {
+            1.0 - score.abs()
+        } else {
+            score.abs().midpoint(1.0)
+        };
+        Sentiment {
+            label,
+            score,
+            confidence,
+            spans: self.spans(&reading.hits, place),
+        }
+    }
+
+    fn spans(&self, hits: &[Hit], place: &Place<'_>) -> Vec<Span> {
+        let mut kept: Vec<&Hit> = hits.iter().collect();
+        if kept.len() > self.config.spans {
+            kept.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+            kept.truncate(self.config.spans);
+            kept.sort_by_key(|h| h.start);
+        }
+        let span = |h: &Hit| {
+            let (start, end, text) = place.locate(h.start, h.end);
+            Span {
+                start,
+                end,
+                text,
+                weight: h.weight,
+                scope: h.scope,
+            }
+        };
+        kept.into_iter().map(span).collect()
+    }
+
+    fn mentions(
+        &self,
+        mentions: &[Mention],
+        reading: &Reading,
+        place: &Place<'_>,
+    ) -> Vec<AspectMention> {
+        let mention = |m: &Mention| {
+            let (start, end, term) = place.locate(m.start, m.end);
+            let polarity = polarity(clause_weight(reading, m.start), 0.3);
+            AspectMention {
+                aspect: self.aspects.aspects[m.aspect].id.clone(),
+                term,
+                polarity,
+                start,
+                end,
+            }
+        };
+        mentions
+            .iter()
+            .take(self.config.aspects)
+            .map(mention)
+            .collect()
+    }
+
+    /// The aspects by weight × mentions; ties in the order of the ontology.
+    fn topics(&self, mentions: &[Mention]) -> Vec<Arc<str>> {
+        let mut weights: Vec<(usize, f32)> = Vec::new();
+        for m in mentions {
+            let weight = self.aspects.aspects[m.aspect].weight;
+            match weights.iter_mut().find(|(a, _)| *a == m.aspect) {
+                Some((_, sum)) => *sum += weight,
+                None => weights.push((m.aspect, weight)),
+            }
+        }
+        weights.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        weights
+            .iter()
+            .take(self.config.topics)
+            .map(|(a, _)| self.aspects.aspects[*a].id.clone())
+            .collect()
+    }
+}
+
+/// How the clause at `byte` judges; where it says nothing, the next one of the same sentence: 服务态度,真的很差.
+fn clause_weight(reading: &Reading, byte: usize) -> f32 {
+    let at = reading.clauses.partition_point(|c| c.end <= byte);
+    let Some(clause) = reading.clauses.get(at) else {
+        return 0.0;
+    };
+    if clause.weight != 0.0 || clause.ends_sentence {
+        return clause.weight;
+    }
+    reading.clauses.get(at + 1).map_or(0.0, |next| next.weight)
+}
+
+fn polarity(score: f32, band: f32) -> Polarity {
+    match score {
+        s if s > band => Polarity::Positive,
+        s if s < -band => Polarity::Negative,
+        _ => Polarity::Neutral,
+    }
+}
+
+/// A text in its two forms.
+struct Place<'a> {
+    original: &'a str,
+    normalized: &'a Normalized,
+    index: &'a CharIndex<'a>,
+}
+
+impl Place<'_> {
+    /// The characters of the original under bytes of the normalised text.
+    fn locate(&self, start: usize, end: usize) -> (usize, usize, String) {
+        let bytes = self.normalized.original(self.original, start..end);
+        (
+            self.index.chars_before(bytes.start),
+            self.index.chars_before(bytes.end),
+            self.original[bytes].to_owned(),
+        )
+    }
+
+    fn tokens(&self, words: &[jieba_rs::Token<'_>]) -> Vec<Token> {
+        let mut tokens = Vec::with_capacity(words.len());
+        let (mut from, mut start) = (0, 0);
+        for word in words {
+            let to = self.normalized.boundary(word.byte_end);
+            // Two words may share one character of the original (㎏ is k and g): the first takes it.
+            if to == from {
+                continue;
+            }
+            let text = self.original[from..to].to_owned();
+            let end = start + text.chars().count();
+            tokens.push(Token { text, start, end });
+            (from, start) = (to, end);
+        }
+        tokens
+    }
+}

@@ -1,0 +1,130 @@
+//! Words that tell what a text is about: rare in feedback at large, frequent here; never a fragment, a digit or a stop word.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::analysis::Keyword;
+
+/// Inverse document frequencies and the words that never count.
+#[derive(Debug, Clone)]
+pub(crate) struct Keywords {
+    idf: FxHashMap<Box<str>, f32>,
+    /// For words that no counted text held.
+    unseen: f32,
+    stop: FxHashSet<Box<str>>,
+}
+
+impl Default for Keywords {
+    fn default() -> Self {
+        Self::parse(
+            include_str!("../data/document_frequencies.tsv"),
+            include_str!("../data/stop_words.txt"),
+        )
+    }
+}
+
+impl Keywords {
+    /// Reads document frequencies (`word TAB count`; the row `# texts TAB n` gives the number of texts) and stop words.
+    fn parse(frequencies: &str, stop: &str) -> Self {
+        let rows = || {
+            frequencies
+                .lines()
+                .filter_map(|l| l.split_once('\t'))
+                .filter_map(|(w, n)| Some((w, n.parse::<f32>().ok()?)))
+        };
+        let texts = rows()
+            .find(|(w, _)| *w == "# texts")
+            .map_or(1.0, |(_, n)| n);
+        let idf = rows()
+            .filter(|(w, _)| !w.starts_with('#'))
+            .map(|(w, n)| (w.into(), (texts / (1.0 + n)).ln().max(0.0)))
+            .collect();
+        let stop = stop.split_whitespace().map(Into::into).collect();
+        // A word that was never counted is as likely a typo as a telling name: it weighs as one seen in 30 texts.
+        Self {
+            idf,
+            unseen: (texts / 30.0).ln().max(1.0),
+            stop,
+        }
+    }
+
+    /// The `top` weightiest of `words`: term frequency × inverse document frequency, by length of the text.
+    pub(crate) fn extract<'a>(
+        &self,
+        words: impl Iterator<Item = &'a str>,
+        top: usize,
+    ) -> Vec<Keyword> {
+        let mut found: Vec<(&str, f32, u32)> = Vec::new();
+        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+        let mut total = 0u32;
+        for word in words {
+            if !telling(word) || self.stop.contains(word) {
+                continue;
+            }
+            total += 1;
+            if let Some(at) = seen.get(word) {
+                found[*at].2 += 1;
+            } else {
+                seen.insert(word, found.len());
+                found.push((word, self.idf.get(word).copied().unwrap_or(self.unseen), 1));
+            }
+        }
+        let scale = 1.0 / total.max(1) as f32;
+        let mut keywords: Vec<_> = found
+            .into_iter()
+            .map(|(w, idf, n)| (w, idf * n as f32 * scale))
+            .collect();
+        // Stable: equal weights keep the order of the text, so that the answer is always the same.
+        keywords.sort_by(|a, b| b.1.total_cmp(&a.1));
+        keywords.truncate(top);
+        keywords
+            .into_iter()
+            .map(|(term, weight)| Keyword {
+                term: term.to_owned(),
+                weight,
+            })
+            .collect()
+    }
+}
+
+/// Whether a word could be a keyword: at least two characters, of Han or letters (with digits inside at most), not a number.
+fn telling(word: &str) -> bool {
+    let mut letters = 0;
+    let mut han = 0;
+    for c in word.chars() {
+        match c {
+            '\u{4e00}'..='\u{9fff}' => han += 1,
+            'a'..='z' => letters += 1,
+            '0'..='9' | '-' | '.' | '+' => {}
+            _ => return false,
+        }
+    }
+    han >= 2 || letters >= 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keywords() -> Keywords {
+        Keywords::parse("# texts\t1000\n外卖\t10\n好吃\t500\n", "真的 the")
+    }
+
+    #[test]
+    fn the_rarer_word_comes_first_and_stop_words_never() {
+        let found = keywords().extract(
+            ["真的", "好吃", "外卖", "的", "12345", ",", "外卖"].into_iter(),
+            5,
+        );
+        assert_eq!(
+            found.iter().map(|k| k.term.as_str()).collect::<Vec<_>>(),
+            ["外卖", "好吃"]
+        );
+        assert!(found[0].weight > found[1].weight);
+    }
+
+    #[test]
+    fn no_more_than_asked_for() {
+        assert_eq!(keywords().extract(["外卖", "好吃"].into_iter(), 1).len(), 1);
+        assert!(keywords().extract(std::iter::empty(), 5).is_empty());
+    }
+}
