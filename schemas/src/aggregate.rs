@@ -13,7 +13,9 @@ use crate::{Channel, Distinct, TermRank};
 pub const TOPIC_ALL: &str = "all";
 
 /// The length of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum WindowSize {
     /// One minute.
     #[serde(rename = "1m")]
@@ -49,10 +51,21 @@ impl WindowSize {
         let unit = match self {
             WindowSize::Minute => return floor_seconds(at, 60),
             WindowSize::Hour => Unit::Hour,
-            WindowSize::Day => return at.to_zoned(zone.clone()).start_of_day().ok().map(|day| day.timestamp()),
+            WindowSize::Day => {
+                return at
+                    .to_zoned(zone.clone())
+                    .start_of_day()
+                    .ok()
+                    .map(|day| day.timestamp());
+            }
         };
-        let round = ZonedRound::new().smallest(unit).mode(jiff::RoundMode::Floor);
-        at.to_zoned(zone.clone()).round(round).ok().map(|zoned| zoned.timestamp())
+        let round = ZonedRound::new()
+            .smallest(unit)
+            .mode(jiff::RoundMode::Floor);
+        at.to_zoned(zone.clone())
+            .round(round)
+            .ok()
+            .map(|zoned| zoned.timestamp())
     }
 }
 
@@ -61,7 +74,9 @@ fn floor_seconds(at: Timestamp, seconds: i64) -> Option<Timestamp> {
 }
 
 /// Names one window of one series.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct WindowKey {
     /// The length.
     pub size: WindowSize,
@@ -166,7 +181,8 @@ impl Counts {
     /// Net promoter score, −100 to 100: share of promoters less share of detractors (Reichheld 2003).
     pub fn nps(&self) -> Option<f64> {
         let answers = self.nps_promoters + self.nps_passives + self.nps_detractors;
-        (answers > 0).then(|| 100.0 * (self.nps_promoters - self.nps_detractors) as f64 / answers as f64)
+        (answers > 0)
+            .then(|| 100.0 * (self.nps_promoters - self.nps_detractors) as f64 / answers as f64)
     }
 
     /// Share of satisfied answers, 0 to 100 (top two boxes of five).
@@ -226,14 +242,29 @@ mod tests {
     fn days_begin_at_midnight_in_shanghai() {
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         let at: Timestamp = "2026-03-01T16:30:15Z".parse().unwrap();
-        assert_eq!(WindowSize::Day.start(at, &zone).unwrap().to_string(), "2026-03-01T16:00:00Z");
-        assert_eq!(WindowSize::Hour.start(at, &zone).unwrap().to_string(), "2026-03-01T16:00:00Z");
-        assert_eq!(WindowSize::Minute.start(at, &zone).unwrap().to_string(), "2026-03-01T16:30:00Z");
+        assert_eq!(
+            WindowSize::Day.start(at, &zone).unwrap().to_string(),
+            "2026-03-01T16:00:00Z"
+        );
+        assert_eq!(
+            WindowSize::Hour.start(at, &zone).unwrap().to_string(),
+            "2026-03-01T16:00:00Z"
+        );
+        assert_eq!(
+            WindowSize::Minute.start(at, &zone).unwrap().to_string(),
+            "2026-03-01T16:30:00Z"
+        );
     }
 
     #[test]
     fn taking_back_leaves_nothing() {
-        let mut counts = Counts { volume: 3, negative: 2, score_sum: -9_000, ces_sum: 4, ..Counts::default() };
+        let mut counts = Counts {
+            volume: 3,
+            negative: 2,
+            score_sum: -9_000,
+            ces_sum: 4,
+            ..Counts::default()
+        };
         let negated = counts.negated();
         counts.add(&negated);
         assert_eq!(counts, Counts::default());

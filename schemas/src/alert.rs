@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{AlertId, Channel, Sample, Severity, SignalTimes};
 
 /// Who did something.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Actor(pub String);
 
@@ -65,7 +67,9 @@ impl AlertState {
 }
 
 /// What must be done by a deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadlineKind {
     /// Somebody takes the alert.
@@ -103,7 +107,9 @@ pub struct Deadline {
 }
 
 /// Who is told, in the order of escalation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Escalation {
     /// Those on duty.
@@ -218,6 +224,9 @@ pub struct TimelineEntry {
     /// In words, if the actor gave some.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// The command that led to it, if one did: a repeat of it is recognised by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// A matter that people must answer.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Alert, Command, Cursor, DeadLetter, Delivery, Enriched, FeedbackEvent, Notification, Signal, Topic, WindowDelta,
-    WindowTotal, derived_id,
+    Alert, Command, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
+    Notification, Signal, Topic, WindowDelta, WindowTotal, derived_id,
 };
 
 /// A type that is the value of a topic's records.
@@ -79,3 +79,5 @@ contract!(Cursor, Cursors, key: Cursor::key,
     id: |c| derived_id(&[&c.key(), &c.at.to_string()]), time: |c| c.at);
 contract!(DeadLetter, DeadLetters, key: |d| d.origin.key(),
     id: |d| d.id.clone(), time: |d| d.at);
+contract!(DetectorState, DetectorState, key: DetectorState::key, partition: |d| &d.brand,
+    id: |d| derived_id(&[&d.key(), &d.updated_at.to_string()]), time: |d| d.updated_at);

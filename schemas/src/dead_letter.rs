@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the bad record came from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Origin {
     /// From a topic of the bus.
@@ -33,9 +35,21 @@ impl Origin {
     /// Its key on the bus.
     pub fn key(&self) -> String {
         match self {
-            Origin::Topic { topic, partition, offset } => format!("{topic}/{partition}/{offset}"),
-            Origin::Source { source, place, line: Some(line) } => format!("{source}/{place}/{line}"),
-            Origin::Source { source, place, line: None } => format!("{source}/{place}"),
+            Origin::Topic {
+                topic,
+                partition,
+                offset,
+            } => format!("{topic}/{partition}/{offset}"),
+            Origin::Source {
+                source,
+                place,
+                line: Some(line),
+            } => format!("{source}/{place}/{line}"),
+            Origin::Source {
+                source,
+                place,
+                line: None,
+            } => format!("{source}/{place}"),
         }
     }
 }

@@ -116,13 +116,19 @@ fn estimate(registers: &[u8]) -> f64 {
     let sum: f64 = registers.iter().map(|r| (-f64::from(*r)).exp2()).sum();
     let raw = alpha * m * m / sum;
     let zeros = registers.iter().filter(|r| **r == 0).count();
-    if raw <= 2.5 * m && zeros > 0 { m * (m / zeros as f64).ln() } else { raw }
+    if raw <= 2.5 * m && zeros > 0 {
+        m * (m / zeros as f64).ln()
+    } else {
+        raw
+    }
 }
 
 impl From<Distinct> for Wire {
     fn from(distinct: Distinct) -> Self {
         match distinct.0 {
-            Form::Sparse(hashes) => Wire::Sparse(hashes.iter().map(|h| format!("{h:016x}")).collect()),
+            Form::Sparse(hashes) => {
+                Wire::Sparse(hashes.iter().map(|h| format!("{h:016x}")).collect())
+            }
             Form::Dense(registers) => Wire::Dense(BASE64.encode(registers)),
         }
     }
@@ -136,15 +142,21 @@ impl TryFrom<Wire> for Distinct {
             Wire::Sparse(hashes) => {
                 let mut distinct = Distinct::default();
                 for hash in hashes {
-                    let hash = u64::from_str_radix(&hash, 16).map_err(|e| format!("sketch hash {hash:?}: {e}"))?;
+                    let hash = u64::from_str_radix(&hash, 16)
+                        .map_err(|e| format!("sketch hash {hash:?}: {e}"))?;
                     distinct.insert_hash(hash);
                 }
                 Ok(distinct)
             }
             Wire::Dense(text) => {
-                let registers = BASE64.decode(text).map_err(|e| format!("sketch registers: {e}"))?;
+                let registers = BASE64
+                    .decode(text)
+                    .map_err(|e| format!("sketch registers: {e}"))?;
                 if registers.len() != REGISTERS {
-                    return Err(format!("sketch has {} registers, not {REGISTERS}", registers.len()));
+                    return Err(format!(
+                        "sketch has {} registers, not {REGISTERS}",
+                        registers.len()
+                    ));
                 }
                 Ok(Distinct(Form::Dense(registers)))
             }
@@ -173,13 +185,21 @@ mod tests {
     fn stays_within_four_standard_errors_when_large() {
         for n in [200_u32, 5_000, 100_000] {
             let count = of(0..n).count() as f64;
-            assert!((count / f64::from(n) - 1.0).abs() < 4.0 * 0.023, "{n}: {count}");
+            assert!(
+                (count / f64::from(n) - 1.0).abs() < 4.0 * 0.023,
+                "{n}: {count}"
+            );
         }
     }
 
     #[test]
     fn merging_is_the_union_in_any_form() {
-        for (a, b) in [(0..50, 25..75), (0..50, 0..5_000), (0..5_000, 0..50), (0..3_000, 2_000..6_000)] {
+        for (a, b) in [
+            (0..50, 25..75),
+            (0..50, 0..5_000),
+            (0..5_000, 0..50),
+            (0..3_000, 2_000..6_000),
+        ] {
             let whole = of(a.start.min(b.start)..a.end.max(b.end));
             let mut merged = of(a);
             merged.merge(&of(b));

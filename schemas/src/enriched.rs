@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AspectMention, Channel, FeedbackEvent, Keyword, RuleHit, Scores, Sentiment, SentimentLabel};
+use crate::{
+    AspectMention, Channel, FeedbackEvent, Keyword, RuleHit, Scores, Sentiment, SentimentLabel,
+};
 
 /// Feedback with what was understood of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +23,9 @@ pub struct Enriched {
     /// The topics it is counted under: its aspects and the topics of its rule hits, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,
+    /// What the customer wants, by stable name (`complaint`, `enquiry`, …), surest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<String>,
     /// Words that characterise it, heaviest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<Keyword>,

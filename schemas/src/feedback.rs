@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::EventId;
 
 /// The kind of place where the customer spoke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// Telephone: transcripts of calls.

@@ -12,6 +12,7 @@ mod contract;
 mod cursor;
 mod dead_letter;
 mod delivery;
+mod detector_state;
 mod distinct;
 mod enriched;
 mod feedback;
@@ -21,19 +22,20 @@ mod rank;
 mod signal;
 mod topic;
 
-pub use aggregate::{
-    Counts, TOPIC_ALL, WindowDelta, WindowKey, WindowSize, WindowTotal,
-};
+pub use aggregate::{Counts, TOPIC_ALL, WindowDelta, WindowKey, WindowSize, WindowTotal};
 pub use alert::{
-    Actor, Alert, AlertState, AlertTimes, Deadline, DeadlineKind, Escalation, ResponseClock, TimelineEntry,
-    TimelineEvent,
+    Actor, Alert, AlertState, AlertTimes, Deadline, DeadlineKind, Escalation, ResponseClock,
+    TimelineEntry, TimelineEvent,
 };
-pub use analysis::{AspectMention, Keyword, Polarity, RuleHit, Sentiment, SentimentLabel, Severity, Span};
+pub use analysis::{
+    AspectMention, Keyword, Polarity, RuleHit, Sentiment, SentimentLabel, Severity, Span,
+};
 pub use command::{Action, Command};
 pub use contract::Contract;
 pub use cursor::Cursor;
 pub use dead_letter::{DeadLetter, Origin};
 pub use delivery::{Delivery, DeliveryState};
+pub use detector_state::{DetectorState, VolumeAuthor, VolumeBucket, VolumeState};
 pub use distinct::Distinct;
 pub use enriched::{Contribution, Enriched};
 pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Reach, Scores};

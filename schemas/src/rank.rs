@@ -34,13 +34,21 @@ impl TermRank {
     /// Keeps the `limit` heaviest terms.
     pub fn prune(&mut self, limit: usize) {
         if self.0.len() > limit {
-            self.0 = self.top(limit).into_iter().map(|(term, count)| (term.to_owned(), count)).collect();
+            self.0 = self
+                .top(limit)
+                .into_iter()
+                .map(|(term, count)| (term.to_owned(), count))
+                .collect();
         }
     }
 
     /// The `limit` heaviest terms, heaviest first, equal ones in the order of their text.
     pub fn top(&self, limit: usize) -> Vec<(&str, i64)> {
-        let mut terms: Vec<(&str, i64)> = self.0.iter().map(|(term, count)| (term.as_str(), *count)).collect();
+        let mut terms: Vec<(&str, i64)> = self
+            .0
+            .iter()
+            .map(|(term, count)| (term.as_str(), *count))
+            .collect();
         terms.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         terms.truncate(limit);
         terms

@@ -23,7 +23,7 @@ pub enum Topic {
     Aggregates,
     /// [`WindowTotal`](crate::WindowTotal)s by window key.
     Windows,
-    /// The detectors' state by brand and topic, partitioned by brand.
+    /// [`DetectorState`](crate::DetectorState)s by brand and topic, partitioned by brand.
     DetectorState,
     /// [`Signal`](crate::Signal)s by brand.
     Signals,
@@ -82,7 +82,9 @@ impl Topic {
     /// alerts' trail and dead letters outlive a quarter.
     pub const fn keep(self) -> Keep {
         match self {
-            Topic::Feedback | Topic::Enriched | Topic::Aggregates => Keep::For(DAY.saturating_mul(7)),
+            Topic::Feedback | Topic::Enriched | Topic::Aggregates => {
+                Keep::For(DAY.saturating_mul(7))
+            }
             Topic::Signals | Topic::Commands | Topic::Notifications | Topic::Deliveries => {
                 Keep::For(DAY.saturating_mul(90))
             }

@@ -1,0 +1,94 @@
+//! What detection remembers of one series, so that a restart goes on exactly where the last commit left it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Sample;
+
+/// Detection's memory of one brand and topic; the latest record of a key is the truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DetectorState {
+    /// Whom it is about.
+    pub brand: String,
+    /// What it is about; [`TOPIC_ALL`](crate::TOPIC_ALL) for the brand as a whole.
+    pub topic: String,
+    /// The series of a drill, kept apart from the real one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
+    /// Of each volume rule, by its id.
+    pub volume: BTreeMap<String, VolumeState>,
+    /// When it last changed (UTC).
+    pub updated_at: Timestamp,
+}
+
+impl DetectorState {
+    /// Its key on the bus.
+    pub fn key(&self) -> String {
+        Self::key_of(&self.brand, &self.topic, self.drill)
+    }
+
+    /// The key of that series.
+    pub fn key_of(brand: &str, topic: &str, drill: bool) -> String {
+        let mark = if drill { "|drill" } else { "" };
+        format!("{brand}|{topic}{mark}")
+    }
+}
+
+/// What one volume rule remembers of one series. Time is in buckets of [`VolumeState::BUCKET_SECONDS`]; ages count
+/// buckets back from the newest, so that the record stays short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VolumeState {
+    /// Start of the newest bucket (UTC).
+    pub latest_at: Timestamp,
+    /// Start of the first bucket ever seen (UTC).
+    pub since: Timestamp,
+    /// Decayed sum of negative pieces older than the window, in millionths: what is usual.
+    #[serde(default)]
+    pub usual_negative_millionths: u64,
+    /// Buckets that hold something, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<VolumeBucket>,
+    /// Authors seen lately, in the order of their hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<VolumeAuthor>,
+    /// Negative pieces to show, newest first; only while the series is warm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
+    /// Event time of the piece that last made the rule fire (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired_at: Option<Timestamp>,
+}
+
+impl VolumeState {
+    /// Length of a bucket in seconds.
+    pub const BUCKET_SECONDS: i64 = 10;
+}
+
+/// One bucket: `[age, pieces, negative, channels, first]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VolumeBucket(
+    /// Age in buckets.
+    pub u32,
+    /// Pieces, one per author.
+    pub u32,
+    /// Negative pieces, one per author.
+    pub u32,
+    /// Channels of the negative pieces: bit *i* is the *i*-th of [`Channel::ALL`](crate::Channel::ALL).
+    pub u32,
+    /// When the first negative piece was said, in milliseconds from the bucket's start.
+    pub u32,
+);
+
+/// One author: `[hash, age of the latest piece, age of the latest negative piece]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VolumeAuthor(
+    /// Hash of the author's key.
+    pub u32,
+    /// Age in buckets of the bucket the author is counted in.
+    pub u32,
+    /// The same for negative pieces, if there was one.
+    pub Option<u32>,
+);
