@@ -47,10 +47,22 @@ pub fn encode<T: Contract>(value: &T, cause: Option<&Record>) -> OutRecord {
     let mut headers = vec![
         ("ce_specversion".to_owned(), Bytes::from_static(b"1.0")),
         ("ce_id".to_owned(), Bytes::from(id)),
-        ("ce_source".to_owned(), Bytes::from_static(SOURCE.as_bytes())),
-        ("ce_type".to_owned(), Bytes::from_static(topic.name().as_bytes())),
-        ("ce_time".to_owned(), Bytes::from(value.event_time().to_string())),
-        ("content-type".to_owned(), Bytes::from_static(b"application/json")),
+        (
+            "ce_source".to_owned(),
+            Bytes::from_static(SOURCE.as_bytes()),
+        ),
+        (
+            "ce_type".to_owned(),
+            Bytes::from_static(topic.name().as_bytes()),
+        ),
+        (
+            "ce_time".to_owned(),
+            Bytes::from(value.event_time().to_string()),
+        ),
+        (
+            "content-type".to_owned(),
+            Bytes::from_static(b"application/json"),
+        ),
     ];
     if let Some(traceparent) = traceparent {
         headers.push((TRACEPARENT.to_owned(), traceparent));
@@ -58,7 +70,9 @@ pub fn encode<T: Contract>(value: &T, cause: Option<&Record>) -> OutRecord {
     OutRecord {
         topic: topic.shared_name(),
         key: Bytes::from(value.key()),
-        partition_key: value.partition_key().map(|key| Bytes::copy_from_slice(key.as_bytes())),
+        partition_key: value
+            .partition_key()
+            .map(|key| Bytes::copy_from_slice(key.as_bytes())),
         value: Some(Bytes::from(json)),
         headers,
     }
@@ -67,14 +81,19 @@ pub fn encode<T: Contract>(value: &T, cause: Option<&Record>) -> OutRecord {
 /// `00-<trace id>-<span id>-01` from a 32-digit id; all-zero ids are not valid (W3C Trace Context §3.2.2).
 fn own_traceparent(id: &str) -> Option<Bytes> {
     let span = id.get(..16)?;
-    let valid = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && span.bytes().any(|b| b != b'0');
+    let valid = id.len() == 32
+        && id.bytes().all(|b| b.is_ascii_hexdigit())
+        && span.bytes().any(|b| b != b'0');
     valid.then(|| Bytes::from(format!("00-{id}-{span}-01")))
 }
 
 /// The value of a record.
 pub fn decode<T: Contract>(record: &Record) -> Result<T, DecodeError> {
     let value = record.value.as_deref().ok_or(DecodeError::Empty)?;
-    serde_json::from_slice(value).map_err(|source| DecodeError::Json { topic: T::TOPIC.name(), source })
+    serde_json::from_slice(value).map_err(|source| DecodeError::Json {
+        topic: T::TOPIC.name(),
+        source,
+    })
 }
 
 /// The dead letter of a record that `stage` refused.
@@ -103,7 +122,10 @@ pub fn dead_letter(record: &Record, stage: &str, reason: &str, now: Timestamp) -
 
 /// All topics as the project needs them. All have the same number of partitions, so that any of them are co-partitioned.
 /// `keep` overrides how long topics are kept, by topic name.
-pub fn topic_specs(partitions: u32, keep: &BTreeMap<String, std::time::Duration>) -> Vec<TopicSpec> {
+pub fn topic_specs(
+    partitions: u32,
+    keep: &BTreeMap<String, std::time::Duration>,
+) -> Vec<TopicSpec> {
     Topic::ALL
         .into_iter()
         .map(|topic| TopicSpec {

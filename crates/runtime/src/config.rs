@@ -34,7 +34,11 @@ pub enum ConfigError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("  - {problem}")).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("  - {problem}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl ConfigError {
@@ -53,8 +57,10 @@ impl ConfigError {
 /// # Errors
 /// See [`ConfigError`]; [`ConfigError::Invalid`] holds every problem.
 pub fn load<T: DeserializeOwned + JsonSchema + Check>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     parse(&text, &|name| std::env::var(name).ok())
 }
 
@@ -86,12 +92,20 @@ pub fn parse<T: DeserializeOwned + JsonSchema + Check>(
     if !found.is_empty() {
         return Err(ConfigError::Invalid(found));
     }
-    let config: T = serde_json::from_value(document)
-        .map_err(|error| ConfigError::Invalid(vec![Problem { path: String::new(), message: error.to_string() }]))?;
+    let config: T = serde_json::from_value(document).map_err(|error| {
+        ConfigError::Invalid(vec![Problem {
+            path: String::new(),
+            message: error.to_string(),
+        }])
+    })?;
     let mut problems = Problems::default();
     config.check(&mut problems);
     let found = problems.into_found();
-    if found.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(found)) }
+    if found.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigError::Invalid(found))
+    }
 }
 
 /// The JSON Schema (2020-12) of a configuration type.
@@ -120,23 +134,42 @@ fn resolve(
         Value::Object(fields) => {
             let names: Vec<String> = fields.keys().cloned().collect();
             for name in names {
-                let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                let Some(field) = fields.get_mut(&name) else { continue };
-                resolve(field, &below, environment, problems);
-                let Some(stem) = name.strip_suffix("_file").filter(|stem| SECRET_KEYS.contains(stem)) else {
+                let below = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                let Some(field) = fields.get_mut(&name) else {
                     continue;
                 };
-                let Some(file) = field.as_str().map(PathBuf::from) else { continue };
+                resolve(field, &below, environment, problems);
+                let Some(stem) = name
+                    .strip_suffix("_file")
+                    .filter(|stem| SECRET_KEYS.contains(stem))
+                else {
+                    continue;
+                };
+                let Some(file) = field.as_str().map(PathBuf::from) else {
+                    continue;
+                };
                 if fields.contains_key(stem) {
-                    problems.add(&below, format!("give either `{stem}` or `{name}`, not both"));
+                    problems.add(
+                        &below,
+                        format!("give either `{stem}` or `{name}`, not both"),
+                    );
                     continue;
                 }
                 match std::fs::read_to_string(&file) {
                     Ok(content) => {
                         fields.remove(&name);
-                        fields.insert(stem.to_owned(), Value::String(content.trim_end().to_owned()));
+                        fields.insert(
+                            stem.to_owned(),
+                            Value::String(content.trim_end().to_owned()),
+                        );
                     }
-                    Err(error) => problems.add(&below, format!("cannot read {}: {error}", file.display())),
+                    Err(error) => {
+                        problems.add(&below, format!("cannot read {}: {error}", file.display()))
+                    }
                 }
             }
         }
@@ -145,10 +178,13 @@ fn resolve(
 }
 
 /// Keys that may be given as `<key>_file`, the path of a file that holds the secret.
-pub const SECRET_KEYS: [&str; 4] = ["token", "secret", "password", "url"];
+const SECRET_KEYS: [&str; 4] = ["token", "secret", "password", "url"];
 
 /// `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`. `None` when there is nothing to replace.
-fn interpolate(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, String> {
+fn interpolate(
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<String>, String> {
     if !text.contains("${") {
         return Ok(None);
     }
@@ -195,13 +231,21 @@ fn explain(error: &jsonschema::ValidationError<'_>, problems: &mut Problems) {
                 .filter(|branch| !branch.is_empty());
             match meant {
                 Some(branch) => branch.iter().for_each(|error| explain(error, problems)),
-                None => problems.add(&path, wrong_choice(context)),
+                None => wrong_choice(&path, context, problems),
             }
         }
-        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
-                let at = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                problems.add(&at, "unknown key; see `wensheng config schema` for those that exist");
+                let at = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                problems.add(
+                    &at,
+                    "unknown key; see `wensheng config schema` for those that exist",
+                );
             }
         }
         _ => problems.add(&path, error.to_string()),
@@ -217,20 +261,29 @@ fn is_wrong_tag(error: &jsonschema::ValidationError<'_>) -> bool {
     }
 }
 
-/// What may stand here, when none of the variants was meant.
-fn wrong_choice(context: &[Vec<jsonschema::ValidationError<'_>>]) -> String {
-    let tags: Vec<String> = context
+/// Says what may stand here, when none of the variants was meant.
+fn wrong_choice(
+    path: &str,
+    context: &[Vec<jsonschema::ValidationError<'_>>],
+    problems: &mut Problems,
+) {
+    let tags: Vec<(String, String)> = context
         .iter()
         .flatten()
         .filter_map(|error| match error.kind() {
-            ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
+            ValidationErrorKind::Constant { expected_value } => Some((
+                dotted(&error.instance_path().to_string()),
+                expected_value.to_string(),
+            )),
             _ => None,
         })
         .collect();
-    if tags.is_empty() {
-        "does not fit any of the allowed forms".to_owned()
-    } else {
-        format!("must be one of {}", tags.join(", "))
+    match tags.first() {
+        Some((at, _)) => {
+            let allowed: Vec<&str> = tags.iter().map(|(_, tag)| tag.as_str()).collect();
+            problems.add(at, format!("must be one of {}", allowed.join(", ")));
+        }
+        None => problems.add(path, "does not fit any of the allowed forms"),
     }
 }
 
@@ -270,8 +323,14 @@ mod tests {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields, tag = "kind", rename_all = "lowercase")]
     enum Source {
-        Files { path: String },
-        Webhook { listen: String, #[serde(default)] limit: u32 },
+        Files {
+            path: String,
+        },
+        Webhook {
+            listen: String,
+            #[serde(default)]
+            limit: u32,
+        },
     }
 
     impl Check for Config {
@@ -295,7 +354,14 @@ mod tests {
             "nmae: x\nlimit: many\nname: ${NOT_SET}\nsources:\n  - {kind: files, path: 3}\n  - {kind: webhook, listen: a, lmit: 2}\n  - {kind: ftp}\n",
         );
         let paths: Vec<&str> = found.iter().map(|p| p.split(':').next().unwrap()).collect();
-        for path in ["nmae", "limit", "name", "sources[0].path", "sources[1].lmit", "sources[2].kind"] {
+        for path in [
+            "nmae",
+            "limit",
+            "name",
+            "sources[0].path",
+            "sources[1].lmit",
+            "sources[2].kind",
+        ] {
             assert!(paths.contains(&path), "{path} is missing in {found:#?}");
         }
         assert_eq!(found.len(), 6, "{found:#?}");
@@ -310,10 +376,13 @@ mod tests {
     fn secrets_come_from_the_environment_or_a_file_and_never_show() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "from-file\n").unwrap();
-        let config: Config = parse(&format!("token_file: {}", file.path().display()), &|_| None).unwrap();
-        assert_eq!(config.token.expose(), "from-file");
         let config: Config =
-            parse("token: ${TOKEN}\nname: ${X:-y} $${z}", &|name| (name == "TOKEN").then(|| "t".to_owned())).unwrap();
+            parse(&format!("token_file: {}", file.path().display()), &|_| None).unwrap();
+        assert_eq!(config.token.expose(), "from-file");
+        let config: Config = parse("token: ${TOKEN}\nname: ${X:-y} $${z}", &|name| {
+            (name == "TOKEN").then(|| "t".to_owned())
+        })
+        .unwrap();
         assert_eq!(config.token.expose(), "t");
         assert_eq!(config.name, "y ${z}");
         assert!(!format!("{config:?}").contains("\"t\""));

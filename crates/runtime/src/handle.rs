@@ -34,25 +34,38 @@ impl Health {
     /// Registers a task, which starts as [`StageState::Starting`]; the sender is for that task alone.
     pub fn register(&self, name: impl Into<String>) -> watch::Sender<StageState> {
         let (sender, receiver) = watch::channel(StageState::Starting);
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), receiver);
+        self.tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.into(), receiver);
         sender
     }
 
     /// How every task fares now.
     pub fn report(&self) -> HealthReport {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        HealthReport { tasks: tasks.iter().map(|(name, state)| (name.clone(), state.borrow().clone())).collect() }
+        HealthReport {
+            tasks: tasks
+                .iter()
+                .map(|(name, state)| (name.clone(), state.borrow().clone()))
+                .collect(),
+        }
     }
 }
 
 impl HealthReport {
     /// Whether no task gave up: the process need not be restarted.
     pub fn is_alive(&self) -> bool {
-        !self.tasks.values().any(|state| matches!(state, StageState::Failed(_)))
+        !self
+            .tasks
+            .values()
+            .any(|state| matches!(state, StageState::Failed(_)))
     }
 
     /// Whether every task runs: traffic may come.
     pub fn is_ready(&self) -> bool {
-        self.tasks.values().all(|state| matches!(state, StageState::Running))
+        self.tasks
+            .values()
+            .all(|state| matches!(state, StageState::Running))
     }
 }

@@ -25,7 +25,9 @@ pub struct OpsConfig {
 
 impl Default for OpsConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:9464".to_owned() }
+        Self {
+            listen: "127.0.0.1:9464".to_owned(),
+        }
     }
 }
 
@@ -43,9 +45,18 @@ pub struct OpsError {
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub async fn serve_ops(config: &OpsConfig, telemetry: Telemetry, handle: &Handle) -> Result<SocketAddr, OpsError> {
-    let failed = |source| OpsError { listen: config.listen.clone(), source };
-    let listener = tokio::net::TcpListener::bind(&config.listen).await.map_err(failed)?;
+pub async fn serve_ops(
+    config: &OpsConfig,
+    telemetry: Telemetry,
+    handle: &Handle,
+) -> Result<SocketAddr, OpsError> {
+    let failed = |source| OpsError {
+        listen: config.listen.clone(),
+        source,
+    };
+    let listener = tokio::net::TcpListener::bind(&config.listen)
+        .await
+        .map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let health = handle.health.clone();
     let router = Router::new()
@@ -55,7 +66,10 @@ pub async fn serve_ops(config: &OpsConfig, telemetry: Telemetry, handle: &Handle
         .route("/metrics", get(move || metrics(telemetry.clone())));
     let shutdown = handle.shutdown.clone();
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown.cancelled_owned())
+            .await
+        {
             tracing::error!(%error, "operations endpoint ended");
         }
     });
@@ -73,13 +87,27 @@ async fn readyz(State(health): State<Health>) -> Response {
 }
 
 async fn metrics(telemetry: Telemetry) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry.render()).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        telemetry.render(),
+    )
+        .into_response()
 }
 
 fn answer(good: bool, report: &HealthReport) -> Response {
-    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let tasks: serde_json::Map<String, serde_json::Value> =
-        report.tasks.iter().map(|(name, state)| (name.clone(), describe(state))).collect();
+    let status = if good {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let tasks: serde_json::Map<String, serde_json::Value> = report
+        .tasks
+        .iter()
+        .map(|(name, state)| (name.clone(), describe(state)))
+        .collect();
     (status, Json(json!({ "ok": good, "tasks": tasks }))).into_response()
 }
 

@@ -21,7 +21,10 @@ pub struct Problems {
 impl Problems {
     /// Adds a problem at `field` below where this stands; an empty field is the place itself.
     pub fn add(&mut self, field: &str, message: impl Into<String>) {
-        self.found.push(Problem { path: join(&self.path, field), message: message.into() });
+        self.found.push(Problem {
+            path: join(&self.path, field),
+            message: message.into(),
+        });
     }
 
     /// Looks into `field`: what `check` finds is told with that path in front.
@@ -53,7 +56,11 @@ fn join(path: &str, field: &str) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
     }
 }
 

@@ -29,14 +29,22 @@ pub struct SessionConfig {
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { sessions: 0, max_records: 5_000, max_bytes: 8 << 20, max_wait_ms: 100 }
+        Self {
+            sessions: 0,
+            max_records: 5_000,
+            max_bytes: 8 << 20,
+            max_wait_ms: 100,
+        }
     }
 }
 
 impl SessionConfig {
     /// The default, with a fixed number of sessions.
     pub fn with_sessions(sessions: usize) -> Self {
-        Self { sessions, ..Self::default() }
+        Self {
+            sessions,
+            ..Self::default()
+        }
     }
 
     /// The number of sessions, at least one.
@@ -83,16 +91,29 @@ pub async fn run_sessions<S: Stage + 'static>(
         };
         let options = StageOptions::new(
             role,
-            Arc::new(|record, stage, reason, now| encode(&dead_letter(record, stage, reason, now), Some(record))),
+            Arc::new(|record, stage, reason, now| {
+                encode(&dead_letter(record, stage, reason, now), Some(record))
+            }),
         );
         let state = handle.health.register(format!("{role}-{number}"));
         let stage = make(number);
-        tasks.spawn(run_stage(bus.clone(), spec, stage, options, handle.shutdown.child_token(), state));
+        tasks.spawn(run_stage(
+            bus.clone(),
+            spec,
+            stage,
+            options,
+            handle.shutdown.child_token(),
+            state,
+        ));
     }
     let mut outcome = Ok(());
     while let Some(ended) = tasks.join_next().await {
         let result = ended.unwrap_or_else(|panic| {
-            Err(BusError::new(wensheng_bus::ErrorKind::Fatal, format!("run a session of {role}"), panic))
+            Err(BusError::new(
+                wensheng_bus::ErrorKind::Fatal,
+                format!("run a session of {role}"),
+                panic,
+            ))
         });
         if result.is_err() && outcome.is_ok() {
             outcome = result;

@@ -30,7 +30,10 @@ pub struct TelemetryConfig {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
     }
 }
 
@@ -60,8 +63,10 @@ pub struct Telemetry {
 }
 
 /// Bucket bounds of all durations, in seconds: from a batch in memory to a response clock.
-const SECONDS: [f64; 16] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
+const SECONDS: [f64; 16] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
+    600.0,
+];
 /// Bucket bounds of all counts of records.
 const RECORDS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0];
 
@@ -72,14 +77,19 @@ impl Telemetry {
     /// See [`TelemetryError`]; none is worth a retry.
     pub fn start(config: &TelemetryConfig) -> Result<Self, TelemetryError> {
         let filter = std::env::var("WENSHENG_LOG").unwrap_or_else(|_| config.filter.clone());
-        let filter =
-            EnvFilter::try_new(&filter).map_err(|source| TelemetryError::Filter { filter, source })?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let filter = EnvFilter::try_new(&filter)
+            .map_err(|source| TelemetryError::Filter { filter, source })?;
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
         let started = match config.format {
             LogFormat::Text => {
                 use std::io::IsTerminal as _;
                 use tracing_subscriber::util::SubscriberInitExt as _;
-                lines.with_ansi(std::io::stderr().is_terminal()).finish().try_init()
+                lines
+                    .with_ansi(std::io::stderr().is_terminal())
+                    .finish()
+                    .try_init()
             }
             LogFormat::Json => {
                 use tracing_subscriber::util::SubscriberInitExt as _;

@@ -1,0 +1,141 @@
+//! What the analysis uses, and how far back a repeat is recognised.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wensheng_runtime::{Check, Problems, SessionConfig};
+use wensheng_text::{Analyzer, Lexicons, Rules, TextError};
+
+/// The enrich stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How it reads its input.
+    pub session: SessionConfig,
+    /// How texts are read.
+    pub text: wensheng_text::Config,
+    /// Whether the shipped keyword rules hold beside those of `rules`.
+    pub starter_rules: bool,
+    /// Files of keyword rules (YAML).
+    pub rules: Vec<PathBuf>,
+    /// A folder of word lists and aspects that take the place of the shipped ones, file by file.
+    pub lexicons: Option<PathBuf>,
+    /// Repeats are recognised for this many days. The default is what the `feedback` topic keeps, which is also all
+    /// that a restart can restore.
+    pub repeat_days: u32,
+    /// A keyword rule gives a signal for feedback that was said at most this many hours before it was observed; in
+    /// older feedback (a back-fill of last year) it is tagged, but nobody is alerted.
+    pub signal_hours: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            session: SessionConfig::default(),
+            text: wensheng_text::Config::default(),
+            starter_rules: true,
+            rules: Vec::new(),
+            lexicons: None,
+            repeat_days: 7,
+            signal_hours: 24,
+        }
+    }
+}
+
+impl Config {
+    /// Loads word lists, rules and models.
+    ///
+    /// # Errors
+    /// The file that cannot be read, or all that is wrong in one.
+    pub fn analyzer(&self) -> Result<Analyzer, TextError> {
+        let lexicons = match &self.lexicons {
+            Some(folder) => Lexicons::from_folder(folder)?,
+            None => Lexicons::embedded()?,
+        };
+        Analyzer::new(&self.text, &lexicons, &self.rules()?)
+    }
+
+    /// All rules that hold: the shipped ones, then those of each file.
+    fn rules(&self) -> Result<Rules, TextError> {
+        let mut rules = if self.starter_rules {
+            Rules::starter()?
+        } else {
+            Rules::default()
+        };
+        for path in &self.rules {
+            let yaml = std::fs::read_to_string(path).map_err(|source| TextError::File {
+                action: "read",
+                path: path.display().to_string(),
+                source,
+            })?;
+            rules.rules.extend(
+                Rules::from_yaml(&yaml)
+                    .map_err(|error| named(error, path))?
+                    .rules,
+            );
+        }
+        let problems = rules.problems();
+        if !problems.is_empty() {
+            return Err(TextError::Invalid {
+                what: "rules of all files together".to_owned(),
+                problems,
+            });
+        }
+        Ok(rules)
+    }
+
+    pub(crate) fn repeat_horizon(&self) -> Duration {
+        Duration::from_secs(u64::from(self.repeat_days) * 86_400)
+    }
+
+    pub(crate) fn signal_horizon(&self) -> SignedDuration {
+        SignedDuration::from_hours(i64::from(self.signal_hours))
+    }
+}
+
+/// The same error, told of this file.
+fn named(error: TextError, path: &std::path::Path) -> TextError {
+    match error {
+        TextError::Invalid { problems, .. } => TextError::Invalid {
+            what: path.display().to_string(),
+            problems,
+        },
+        other => other,
+    }
+}
+
+impl Check for Config {
+    fn check(&self, problems: &mut Problems) {
+        problems.within("session", |problems| self.session.check(problems));
+        for problem in self.text.problems() {
+            problems.within("text", |problems| {
+                problems.add(&problem.path, problem.message)
+            });
+        }
+        if self.repeat_days == 0 {
+            problems.add("repeat_days", "must be at least 1");
+        }
+        match self.analyzer() {
+            Ok(_) => {}
+            Err(TextError::Invalid {
+                what,
+                problems: found,
+            }) => {
+                for problem in found {
+                    problems.add("rules", format!("{what}: {problem}"));
+                }
+            }
+            Err(error) => problems.add(
+                if self.rules.is_empty() {
+                    "lexicons"
+                } else {
+                    "rules"
+                },
+                error.to_string(),
+            ),
+        }
+    }
+}
