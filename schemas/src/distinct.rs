@@ -92,6 +92,51 @@ impl Distinct {
         matches!(&self.0, Form::Sparse(hashes) if hashes.is_empty())
     }
 
+    /// Its compact form for a database: a form byte (0 sparse, 1 dense), then hashes of 8 bytes, little-endian and
+    /// sorted, or 2048 registers of one byte.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match &self.0 {
+            Form::Sparse(hashes) => {
+                let mut bytes = Vec::with_capacity(1 + 8 * hashes.len());
+                bytes.push(0);
+                for hash in hashes {
+                    bytes.extend_from_slice(&hash.to_le_bytes());
+                }
+                bytes
+            }
+            Form::Dense(registers) => {
+                let mut bytes = Vec::with_capacity(1 + REGISTERS);
+                bytes.push(1);
+                bytes.extend_from_slice(registers);
+                bytes
+            }
+        }
+    }
+
+    /// The sketch of its compact form.
+    ///
+    /// # Errors
+    /// When the bytes are not such a form; says how.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        match bytes.split_first() {
+            None => Ok(Self::default()),
+            Some((0, hashes)) if hashes.len() % 8 == 0 => {
+                let mut distinct = Distinct::default();
+                for hash in hashes.as_chunks::<8>().0 {
+                    distinct.insert_hash(u64::from_le_bytes(*hash));
+                }
+                Ok(distinct)
+            }
+            Some((1, registers)) if registers.len() == REGISTERS => {
+                Ok(Self(Form::Dense(registers.to_vec())))
+            }
+            Some((form, rest)) => Err(format!(
+                "sketch of form {form} has {} bytes, which no form has",
+                rest.len()
+            )),
+        }
+    }
+
     /// The number of distinct things: exact up to 128, then within about 2.3 % (one standard error).
     pub fn count(&self) -> u64 {
         match &self.0 {
@@ -214,5 +259,19 @@ mod tests {
             let json = serde_json::to_string(&distinct).unwrap();
             assert_eq!(serde_json::from_str::<Distinct>(&json).unwrap(), distinct);
         }
+    }
+
+    #[test]
+    fn survives_its_compact_form() {
+        for n in [0, 3, 128, 1_000] {
+            let distinct = of(0..n);
+            assert_eq!(
+                Distinct::from_bytes(&distinct.to_bytes()).unwrap(),
+                distinct
+            );
+        }
+        assert!(Distinct::from_bytes(&[0, 1]).is_err());
+        assert!(Distinct::from_bytes(&[1, 0, 0]).is_err());
+        assert!(Distinct::from_bytes(&[2]).is_err());
     }
 }

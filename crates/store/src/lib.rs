@@ -1,1 +1,28 @@
 //! The query store: windows, feedback, alerts and deliveries on SQLite or PostgreSQL.
+//!
+//! A batch is applied with its progress in one transaction, so that what was applied is never applied again; everything
+//! else reads. [`Writer`] is for `publish` alone; the console and the command line read through [`Store`].
+
+mod alerts;
+mod audit;
+mod config;
+mod database;
+mod dead_letters;
+mod error;
+mod feedback;
+mod instant;
+mod migrate;
+mod statement;
+mod store;
+mod tokens;
+mod windows;
+
+pub use alerts::{AlertDetail, AlertFilter, DeliveryAttempt};
+pub use audit::AuditEntry;
+pub use config::StoreConfig;
+pub use dead_letters::{DeadLetterCursor, DeadLetterPage};
+pub use error::{StoreError, StoreErrorKind};
+pub use feedback::{FeedbackCursor, FeedbackFilter, FeedbackPage};
+pub use store::Store;
+pub use tokens::{NewToken, Role, Token};
+pub use windows::{Dimension, SeriesPoint, Sum, WindowFilter};
