@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Batch, BusError, OutRecord, Progress, Record, TopicPartition, TopicSpec};
+use crate::{Batch, BusError, ErrorKind, OutRecord, Progress, Record, TopicPartition, TopicSpec};
 
 /// What a session reads, and how it batches.
 #[derive(Debug, Clone)]
@@ -119,4 +119,31 @@ pub trait Bus: Send + Sync {
 
     /// How far `group` is behind on each partition of `topics`.
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError>;
+}
+
+/// Refuses topics of one session whose numbers of partitions differ.
+pub(crate) fn check_co_partitioned(
+    group: &str,
+    topics: &[(Arc<str>, u32)],
+) -> Result<(), BusError> {
+    let Some((first, partitions)) = topics.first() else {
+        return Err(BusError::new(
+            ErrorKind::Fatal,
+            format!("join group {group}"),
+            "no topics to read were given",
+        ));
+    };
+    for (topic, count) in topics {
+        if count != partitions {
+            let reason = format!(
+                "{first} has {partitions} partitions and {topic} has {count}: topics read together need the same number"
+            );
+            return Err(BusError::new(
+                ErrorKind::Fatal,
+                format!("join group {group}"),
+                reason,
+            ));
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 //! SQLite file. [`run_stage`] is the only consume loop of the project; a [`Stage`] is the logic between two topics.
 
 mod bus;
+mod embedded;
 mod error;
 pub mod metrics;
 mod options;
@@ -13,6 +14,7 @@ mod run;
 mod stage;
 
 pub use bus::{Bus, PartitionLag, Publisher, Session, SessionEvent, SessionSpec, TopicProblem};
+pub use embedded::{EmbeddedBus, EmbeddedConfig};
 pub use error::{BusError, ErrorKind};
 pub use options::{Backoff, Clock, DeadLetter, StageOptions, dead_letters_in};
 pub use record::{
