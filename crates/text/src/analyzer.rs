@@ -9,12 +9,14 @@ use crate::intent::IntentFinder;
 use crate::keyword::Keywords;
 use crate::lexicon::Lexicons;
 use crate::matcher::{Context, RuleSet, Subject};
+use crate::model::Model;
 use crate::normalize::{Normalized, Normalizer};
 use crate::offset::CharIndex;
 use crate::ontology::{AspectFinder, Mention};
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
 use crate::segment::Segmenter;
+use crate::verdict::Verdict;
 
 /// Analyses texts. Building one reads the dictionary (some 0.2 s); share it in an `Arc`.
 #[derive(Debug, Clone)]
@@ -24,6 +26,7 @@ pub struct Analyzer {
     segmenter: Arc<Segmenter>,
     keywords: Arc<Keywords>,
     scope: ScopeReader,
+    model: Arc<Model>,
     aspects: AspectFinder,
     intents: IntentFinder,
     rules: Arc<RuleSet>,
@@ -31,11 +34,24 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// Builds an analyser.
+    /// Builds an analyser with the shipped model.
     ///
     /// # Errors
     /// All problems of the configuration, or of the rules.
     pub fn new(config: &Config, lexicons: &Lexicons, rules: &Rules) -> Result<Self, TextError> {
+        Self::with_model(config, lexicons, rules, Model::embedded()?)
+    }
+
+    /// Builds an analyser with a model of one's own.
+    ///
+    /// # Errors
+    /// All problems of the configuration, or of the rules.
+    pub fn with_model(
+        config: &Config,
+        lexicons: &Lexicons,
+        rules: &Rules,
+        model: Model,
+    ) -> Result<Self, TextError> {
         let problems = config.problems();
         if !problems.is_empty() {
             return Err(TextError::Invalid {
@@ -54,7 +70,8 @@ impl Analyzer {
             aspects: AspectFinder::new(&lexicons.ontology, &normalizer)?,
             intents: IntentFinder::new(&normalizer)?,
             rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
-            version: Arc::from(concat!("lexicon-", env!("CARGO_PKG_VERSION"))),
+            version: model.version().clone(),
+            model: Arc::new(model),
             normalizer,
         })
     }
@@ -124,14 +141,27 @@ impl Analyzer {
         }
     }
 
+    /// The verdict alone: the same as `analyze_in` gives, in a tenth of its time.
+    pub fn verdict(&self, text: &str) -> Verdict {
+        let normalized = self.normalizer.normalize(text, self.config.max_chars);
+        self.judge(&normalized.text, &self.scope.read(&normalized.text))
+    }
+
+    fn judge(&self, normalized: &str, reading: &Reading) -> Verdict {
+        let mut scratch = Vec::with_capacity(normalized.len() / 2);
+        Verdict::new(
+            self.model.read(normalized, &mut scratch),
+            reading.total,
+            self.config.lexicon_weight,
+        )
+    }
+
     fn sentiment(&self, reading: &Reading, place: &Place<'_>) -> Sentiment {
-        let score = (reading.total * 0.5).tanh();
-        let label = polarity(score, 0.2);
-        let confidence = if label == Polarity::Neutral {
-            1.0 - score.abs()
-        } else {
-            score.abs().midpoint(1.0)
-        };
+        let Verdict {
+            label,
+            score,
+            confidence,
+        } = self.judge(&place.normalized.text, reading);
         Sentiment {
             label,
             score,

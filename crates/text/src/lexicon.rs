@@ -23,6 +23,8 @@ pub(crate) enum Role {
     DegreeAfter(f32),
     /// 但是: what precedes weighs less, what follows more.
     Adversative,
+    /// 就是: the same at the head of a clause, nothing elsewhere.
+    AdversativeHead,
     /// 虽然: its clause weighs less.
     Concession,
     /// 如果, 希望: its clause is not said to be so.
@@ -182,6 +184,7 @@ fn modifier(value: &str) -> Result<Role, String> {
         "degree" => Role::Degree(factor()?),
         "degree_after" => Role::DegreeAfter(factor()?),
         "adversative" => Role::Adversative,
+        "adversative_head" => Role::AdversativeHead,
         "concession" => Role::Concession,
         "condition" => Role::Condition,
         "question" => Role::Question,

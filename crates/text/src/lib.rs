@@ -18,10 +18,14 @@ mod analysis;
 mod analyzer;
 mod config;
 mod error;
+mod evaluate;
+mod feature;
 mod intent;
 mod keyword;
+mod labelled;
 mod lexicon;
 mod matcher;
+mod model;
 mod normalize;
 mod offset;
 mod ontology;
@@ -29,6 +33,8 @@ mod rule;
 mod scope;
 mod segment;
 mod squeeze;
+mod train;
+mod verdict;
 
 pub use analysis::{
     Analysis, AspectMention, Intent, Keyword, Polarity, RuleHit, RuleLevel, Scope, Sentiment, Span,
@@ -37,9 +43,14 @@ pub use analysis::{
 pub use analyzer::Analyzer;
 pub use config::Config;
 pub use error::{Problem, TextError};
+pub use evaluate::{Bin, Scores, evaluate};
+pub use labelled::read_labelled;
 pub use lexicon::Lexicons;
 pub use matcher::{Context, RuleSet, gravest};
+pub use model::Model;
 pub use normalize::{Normalized, Normalizer};
 pub use ontology::{Aspect, DisplayName, Ontology};
 pub use rule::{Examples, Rule, Rules};
 pub use segment::Segmenter;
+pub use train::{Row, TrainOptions, calibrate, train};
+pub use verdict::Verdict;

@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn neighbours_decide_what_is_ambiguous() {
-        assert_eq!(text("跟著名著走"), "跟着名著走");
+        assert_eq!(text("跟著走，看名著"), "跟着走,看名著");
         assert_eq!(text("餅乾很乾，乾隆一目瞭然"), "饼干很干,乾隆一目了然");
         assert_eq!(text("請回覆我"), "请回复我");
     }

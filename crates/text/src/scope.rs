@@ -177,7 +177,8 @@ impl State {
                     hit.end = end;
                 }
             }
-            Role::Adversative => {
+            Role::AdversativeHead if start != self.clause_start => {}
+            Role::Adversative | Role::AdversativeHead => {
                 self.end_clause(start, start, false);
                 for hit in &mut self.reading.hits[self.sentence_hits..] {
                     hit.weight *= CONCEDED;

@@ -1,0 +1,115 @@
+//! A text as numbers: hashed runs of one, two and three characters, the same at training and at use.
+//!
+//! Digits count as one digit, a bracketed emoticon (`[怒]`) as one character. No words: in trials they added nothing to the runs.
+
+/// The longest text in a bracket that may be an emoticon, in characters: the longest of Weibo has eight.
+const LONGEST_EMOTICON: usize = 8;
+/// Emoticons are numbered above all Unicode characters, below 2^21, so that three symbols fit into 63 bits.
+const EMOTICON: u32 = 0x11_0000;
+const EMOTICONS: u32 = 0xE_0000;
+
+/// The symbols of a normalised text, one per character or emoticon, into `symbols` (cleared first).
+pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
+    symbols.clear();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c == '['
+            && let Some((inner, after)) = emoticon(rest)
+        {
+            symbols.push(EMOTICON + inner % EMOTICONS);
+            rest = after;
+            continue;
+        }
+        symbols.push(if c.is_ascii_digit() {
+            u32::from('0')
+        } else {
+            c as u32
+        });
+        rest = &rest[c.len_utf8()..];
+    }
+}
+
+/// The emoticon at the head of `text`: the hash of its name, and what follows it.
+fn emoticon(text: &str) -> Option<(u32, &str)> {
+    let mut hash: u32 = 0x811c_9dc5;
+    for (n, (at, c)) in text[1..].char_indices().enumerate() {
+        match c {
+            ']' if n > 0 => return Some((hash, &text[at + 2..])),
+            ']' | '[' | ' ' | '\n' => return None,
+            _ if n == LONGEST_EMOTICON => return None,
+            // FNV-1a over the code points.
+            _ => hash = (hash ^ c as u32).wrapping_mul(0x0100_0193),
+        }
+    }
+    None
+}
+
+/// Calls `each` with the bucket (below 2^bits) of every run of one to three symbols.
+#[inline]
+pub(crate) fn buckets(symbols: &[u32], bits: u32, mut each: impl FnMut(usize)) {
+    let (mut two, mut one) = (0u64, 0u64);
+    for (at, symbol) in symbols.iter().enumerate() {
+        let symbol = u64::from(*symbol);
+        each(bucket(symbol, bits));
+        if at >= 1 {
+            each(bucket(symbol | one << 21, bits));
+        }
+        if at >= 2 {
+            each(bucket(symbol | one << 21 | two << 42, bits));
+        }
+        (two, one) = (one, symbol);
+    }
+}
+
+/// How many runs `buckets` visits.
+pub(crate) fn count(symbols: &[u32]) -> usize {
+    (symbols.len() * 3)
+        .saturating_sub(3)
+        .max(symbols.len().min(1))
+}
+
+/// The finaliser of splitmix64 without its last step: the high bits depend on all of the key.
+#[inline]
+fn bucket(key: u64, bits: u32) -> usize {
+    let h = (key ^ key >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let h = (h ^ h >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (h >> (64 - bits)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<u32> {
+        let mut out = Vec::new();
+        symbols(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn an_emoticon_is_one_symbol_and_brackets_of_other_use_are_not() {
+        assert_eq!(of("气[怒]").len(), 2);
+        assert_ne!(of("[怒]"), of("[赞]"));
+        assert_eq!(of("[]").len(), 2);
+        assert_eq!(of("[这里面是一段很长的话]").len(), 12);
+        assert_eq!(of("[未完").len(), 3);
+    }
+
+    #[test]
+    fn all_digits_are_alike() {
+        assert_eq!(of("12元"), of("98元"));
+    }
+
+    #[test]
+    fn runs_of_one_two_and_three_are_counted() {
+        for text in ["", "一", "一二", "一二三", "一二三四五"] {
+            let symbols = of(text);
+            let mut n = 0;
+            buckets(&symbols, 18, |b| {
+                assert!(b < 1 << 18);
+                n += 1;
+            });
+            assert_eq!(n, count(&symbols), "{text}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The trained reading: a table of small weights that answers in a microsecond, and a file format that is checked before use.
+//!
+//! Two logistic heads over the same hashed features: `polarity` (positive against negative) and `neutrality` (neutral against
+//! either). Each weight is one signed byte, companded by the square root: `w = ±(q / 127)² · top`.
+
+use std::sync::Arc;
+
+use crate::error::TextError;
+use crate::feature::{buckets, count, symbols};
+
+const MAGIC: &[u8; 8] = b"WSMODEL1";
+/// The heads: polarity, neutrality.
+pub(crate) const HEADS: usize = 2;
+/// Bytes before the table: magic, bits, length of the version, and per head top, bias and temperature.
+const HEADER: usize = 8 + 4 + 4 + HEADS * 12;
+
+/// What the model believes of one text, as log-odds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct LogOdds {
+    /// Of positive against negative.
+    pub(crate) polarity: f32,
+    /// Of neutral against either.
+    pub(crate) neutrality: f32,
+}
+
+/// One head's numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Head {
+    /// The largest weight.
+    pub(crate) top: f32,
+    /// Added once.
+    pub(crate) bias: f32,
+    /// Log-odds are divided by it, so that probabilities are true to the frequencies on held-out rows.
+    pub(crate) temperature: f32,
+}
+
+/// A linear model.
+#[derive(Clone)]
+pub struct Model {
+    version: Arc<str>,
+    bits: u32,
+    heads: [Head; HEADS],
+    /// The weights of the heads of each bucket side by side: one cache line serves both.
+    table: Box<[[i8; HEADS]]>,
+    /// What each byte stands for, per head.
+    decoded: Box<[[f32; 256]; HEADS]>,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model")
+            .field("version", &self.version)
+            .field("bits", &self.bits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Model {
+    /// The shipped model.
+    ///
+    /// # Errors
+    /// Only where the shipped file is damaged, which a test rules out.
+    pub fn embedded() -> Result<Self, TextError> {
+        Self::from_bytes(include_bytes!("../models/sentiment.bin"))
+    }
+
+    /// Packs real weights.
+    pub(crate) fn pack(
+        version: &str,
+        bits: u32,
+        weights: &[[f32; HEADS]],
+        bias: [f32; HEADS],
+        temperature: [f32; HEADS],
+    ) -> Self {
+        let mut heads = [Head {
+            top: 0.0,
+            bias: 0.0,
+            temperature: 1.0,
+        }; HEADS];
+        for (h, head) in heads.iter_mut().enumerate() {
+            let top = weights
+                .iter()
+                .map(|w| w[h].abs())
+                .fold(f32::MIN_POSITIVE, f32::max);
+            *head = Head {
+                top,
+                bias: bias[h],
+                temperature: temperature[h],
+            };
+        }
+        let quantise =
+            |w: f32, top: f32| ((w.abs() / top).sqrt() * 127.0).round().copysign(w) as i8;
+        let table = weights
+            .iter()
+            .map(|w| std::array::from_fn(|h| quantise(w[h], heads[h].top)))
+            .collect();
+        Self::build(Arc::from(version), bits, heads, table)
+    }
+
+    fn build(
+        version: Arc<str>,
+        bits: u32,
+        heads: [Head; HEADS],
+        table: Box<[[i8; HEADS]]>,
+    ) -> Self {
+        let decode = |byte: usize, top: f32| {
+            let q = f32::from(byte as u8 as i8);
+            (q / 127.0).powi(2).copysign(q) * top
+        };
+        let decoded = Box::new(std::array::from_fn(|h| {
+            std::array::from_fn(|byte| decode(byte, heads[h].top))
+        }));
+        Self {
+            version,
+            bits,
+            heads,
+            table,
+            decoded,
+        }
+    }
+
+    /// The same weights with other temperatures.
+    pub(crate) fn with_temperature(mut self, temperature: [f32; HEADS]) -> Self {
+        for (head, t) in self.heads.iter_mut().zip(temperature) {
+            head.temperature = t;
+        }
+        self
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TextError> {
+        let wrong = |reason: &str| TextError::Model {
+            what: "file".to_owned(),
+            reason: reason.to_owned(),
+        };
+        if bytes.len() < HEADER || &bytes[..8] != MAGIC {
+            return Err(wrong("it is no model of this version: train it anew"));
+        }
+        let word = |at: usize| -> [u8; 4] { std::array::from_fn(|i| bytes[at + i]) };
+        let bits = u32::from_le_bytes(word(8));
+        let length = u32::from_le_bytes(word(12)) as usize;
+        if !(10..=24).contains(&bits) || bytes.len() != HEADER + length + (HEADS << bits) {
+            return Err(wrong("its length is wrong: it is cut off or damaged"));
+        }
+        let number = |at: usize| f32::from_le_bytes(word(at));
+        let heads: [Head; HEADS] = std::array::from_fn(|h| {
+            let at = 16 + h * 12;
+            Head {
+                top: number(at),
+                bias: number(at + 4),
+                temperature: number(at + 8),
+            }
+        });
+        if heads
+            .iter()
+            .any(|h| !(h.top.is_finite() && h.bias.is_finite() && h.temperature > 0.0))
+        {
+            return Err(wrong("its numbers are damaged"));
+        }
+        let version = std::str::from_utf8(&bytes[HEADER..HEADER + length])
+            .map_err(|_| wrong("its version is no text"))?;
+        let table = bytes[HEADER + length..]
+            .chunks_exact(HEADS)
+            .map(|c| std::array::from_fn(|h| c[h] as i8))
+            .collect();
+        Ok(Self::build(Arc::from(version), bits, heads, table))
+    }
+
+    /// The bytes of the model file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER + self.version.len() + self.table.len() * HEADS);
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&self.bits.to_le_bytes());
+        out.extend_from_slice(&u32::try_from(self.version.len()).unwrap_or(0).to_le_bytes());
+        for head in &self.heads {
+            for number in [head.top, head.bias, head.temperature] {
+                out.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        out.extend_from_slice(self.version.as_bytes());
+        out.extend(self.table.iter().flatten().map(|q| *q as u8));
+        out
+    }
+
+    /// Its name and date.
+    pub fn version(&self) -> &Arc<str> {
+        &self.version
+    }
+
+    /// Reads a normalised text; `scratch` is room for its symbols.
+    pub(crate) fn read(&self, text: &str, scratch: &mut Vec<u32>) -> LogOdds {
+        symbols(text, scratch);
+        if scratch.is_empty() {
+            return LogOdds::default();
+        }
+        let mut sums = [0.0f32; HEADS];
+        buckets(scratch, self.bits, |bucket| {
+            let cell = self.table[bucket];
+            for h in 0..HEADS {
+                sums[h] += self.decoded[h][cell[h] as u8 as usize];
+            }
+        });
+        let scale = (count(scratch) as f32).sqrt().recip();
+        let odds = |h: usize| (sums[h] * scale + self.heads[h].bias) / self.heads[h].temperature;
+        LogOdds {
+            polarity: odds(0),
+            neutrality: odds(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> Model {
+        let mut weights = vec![[0.0; HEADS]; 1 << 10];
+        let mut marked = Vec::new();
+        let mut scratch = Vec::new();
+        symbols("好", &mut scratch);
+        buckets(&scratch, 10, |b| marked.push(b));
+        weights[marked[0]] = [2.0, -1.0];
+        Model::pack("test", 10, &weights, [0.5, 0.0], [1.0, 2.0])
+    }
+
+    #[test]
+    fn a_file_gives_back_the_model() {
+        let model = small();
+        let again = Model::from_bytes(&model.to_bytes()).unwrap();
+        let mut scratch = Vec::new();
+        let odds = again.read("好", &mut scratch);
+        assert_eq!(odds, model.read("好", &mut scratch));
+        assert_eq!(
+            odds,
+            LogOdds {
+                polarity: 2.5,
+                neutrality: -0.5
+            }
+        );
+        assert_eq!(again.version().as_ref(), "test");
+    }
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let bytes = small().to_bytes();
+        assert!(Model::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Model::from_bytes(b"WSMODEL0").is_err());
+        let mut wrong = bytes.clone();
+        wrong[8] = 60;
+        assert!(Model::from_bytes(&wrong).is_err());
+        let mut nan = bytes;
+        nan[16..20].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert!(Model::from_bytes(&nan).is_err());
+    }
+}
