@@ -1,2 +1,73 @@
-//! The Wensheng binary.
-fn main() {}
+//! The Wensheng binary: every service is a role of it, and `up` runs them all in one process.
+
+mod analyze;
+mod bench;
+mod cli;
+mod config;
+mod demo;
+mod exit;
+mod idle;
+mod progress;
+mod roles;
+mod schema;
+mod service;
+mod token;
+mod topics;
+mod up;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{CommandFactory as _, Parser as _};
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wensheng: {error:#}");
+            exit::code(&error)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Up(args) => on_runtime(up::run(args)),
+        Command::Analyze(args) => analyze::run(&args),
+        Command::Validate(args) => validate(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Topics(args) => on_runtime(topics::run(args)),
+        Command::Token(args) => on_runtime(token::run(args)),
+        Command::Bench(args) => bench::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "wensheng", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn on_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?
+        .block_on(work)
+}
+
+fn validate(args: &cli::ConfigArgs) -> Result<()> {
+    config::load_or_default(args.config.as_deref())?;
+    let what = args.config.as_ref().map_or("the default configuration".to_owned(), |path| path.display().to_string());
+    writeln!(std::io::stdout(), "{what} is valid")?;
+    Ok(())
+}
+
+/// Whether the reader of standard output went away (`wensheng analyze … | head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,223 @@
+//! The command line: verbs that an operator expects.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// 闻声而动: streaming voice of the customer for the Chinese market.
+#[derive(Debug, Parser)]
+#[command(name = "wensheng", version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service: all roles in one process, or some of them.
+    Up(UpArgs),
+    /// Say what a text means: sentiment, aspects, intent, keywords, rules.
+    Analyze(AnalyzeArgs),
+    /// Check a configuration; print every problem with its path.
+    Validate(ConfigArgs),
+    /// Print the JSON Schema of the configuration, or of the topics.
+    Schema(SchemaArgs),
+    /// Create or check the topics of the bus.
+    Topics(TopicsArgs),
+    /// Create, list or revoke tokens of the console.
+    Token(TokenArgs),
+    /// Measure: text analysis, the bus, the whole pipeline.
+    Bench(BenchArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file (YAML). Without it, every default holds.
+    #[arg(long, short, env = "WENSHENG_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A live stream of invented feedback about invented brands, with one crisis that builds up.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Only these roles, separated by commas.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    pub(crate) roles: Vec<Role>,
+    /// End by itself once all input is through; for scripts.
+    #[arg(long)]
+    pub(crate) until_idle: bool,
+    /// Where the embedded bus and the SQLite store keep their files; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How the closing summary of `--until-idle` is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+/// A part of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Role {
+    /// Takes feedback in.
+    Connect,
+    /// Understands it.
+    Enrich,
+    /// Counts it and detects.
+    Aggregate,
+    /// Raises alerts and keeps their clock.
+    Respond,
+    /// Pushes to people.
+    Notify,
+    /// Writes the store.
+    Publish,
+    /// REST, SSE and the page.
+    Console,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The text.
+    #[arg(conflicts_with = "input", required_unless_present = "input")]
+    pub(crate) text: Option<String>,
+    /// A CSV or NDJSON file with a `text` field, or `-` for standard input. Other fields are kept.
+    #[arg(long, short)]
+    pub(crate) input: Option<PathBuf>,
+    /// The form of the input; by default told by the file's name, or its first character.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<InputFormat>,
+    /// `json`: one object a line. `text`: readable. By default readable for a text in a terminal, else JSON.
+    #[arg(long, value_enum)]
+    pub(crate) output: Option<Output>,
+}
+
+/// The form of a file of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// Comma-separated, with a header row.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum, default_value_t = SchemaOf::Config)]
+    pub(crate) of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The configuration file.
+    Config,
+    /// The records of every topic, by topic name.
+    Topics,
+    /// The AsyncAPI document.
+    Asyncapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopicsArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Create those that are missing, or check that all are as they should be.
+    #[arg(value_enum)]
+    pub(crate) action: TopicsAction,
+    /// Where the embedded bus keeps its file; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What to do with the topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TopicsAction {
+    /// Create those that are missing; never change one that exists.
+    Create,
+    /// Tell every difference; exit 1 when there is one.
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where the SQLite store is; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) action: TokenAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Make one and print it, this once.
+    Create {
+        /// What people call it: the person or program that uses it.
+        #[arg(long)]
+        name: String,
+        /// `viewer`, `responder` or `admin`.
+        #[arg(long, default_value = "viewer")]
+        role: String,
+    },
+    /// List them, without their secrets.
+    List,
+    /// Make one unusable.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// What to measure; everything by default.
+    #[arg(value_enum)]
+    pub(crate) what: Vec<BenchOf>,
+    /// A text file with one post a line for the text and pipeline measurements; by default invented posts.
+    #[arg(long)]
+    pub(crate) posts: Option<PathBuf>,
+    /// Brokers of a Kafka to measure beside the embedded engine.
+    #[arg(long, env = "WENSHENG_KAFKA")]
+    pub(crate) kafka: Option<String>,
+    /// How many posts go through the pipeline.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) count: usize,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+/// A measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchOf {
+    /// Text analysis on one core, beside raw jieba-rs.
+    Text,
+    /// Append and commit on each engine.
+    Bus,
+    /// Posts per second from ingest to the store.
+    Pipeline,
+    /// Observed to pushed.
+    Latency,
+}

@@ -1,0 +1,68 @@
+//! Idle means: every source is read to its end, and what came of it has passed every stage.
+//!
+//! Stages are asked in flow order. A stage commits its outputs with its progress, so once it has no lag, all that it will
+//! ever write for the input so far is there for the next one to be asked about.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::time::sleep;
+use wensheng_schemas::Topic;
+
+use crate::service::Service;
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Pushes still under way are waited for this long; a receiver that is away is no reason never to end.
+const PUSHES_AT_MOST: Duration = Duration::from_secs(15);
+
+/// What is left to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Whether the sources are read to their end.
+    pub(crate) all_read: bool,
+    /// Records that the stages of this process have yet to read.
+    pub(crate) lag: u64,
+}
+
+impl Backlog {
+    /// Looks at what is left.
+    pub(crate) async fn of(service: &Service) -> Result<Self> {
+        let all_read = service.ingest.borrow().all_through;
+        let mut lag = 0;
+        for role in service.roles().iter().filter(|role| !role.inputs().is_empty()) {
+            let topics: Vec<_> = role.inputs().iter().map(|topic: &Topic| topic.shared_name()).collect();
+            let partitions = service.bus.lag(&format!("wensheng-{role}"), &topics).await?;
+            lag += partitions.iter().map(|partition| partition.lag).sum::<u64>();
+        }
+        Ok(Self { all_read, lag })
+    }
+}
+
+/// Resolves when everything is through.
+///
+/// # Errors
+/// When the bus or the store cannot be asked.
+pub(crate) async fn reached(service: &Service) -> Result<()> {
+    let mut through_since: Option<Instant> = None;
+    loop {
+        let backlog = Backlog::of(service).await?;
+        if backlog.all_read && backlog.lag == 0 {
+            let since = *through_since.get_or_insert_with(Instant::now);
+            if queued_pushes(service).await? == 0 || since.elapsed() > PUSHES_AT_MOST {
+                // What the last look at the ledger covered may still be on its way into the store.
+                if Backlog::of(service).await?.lag == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn queued_pushes(service: &Service) -> Result<u64> {
+    match &service.store {
+        Some(store) => Ok(store.delivery_counts().await?.get("queued").copied().unwrap_or(0)),
+        None => Ok(0),
+    }
+}
