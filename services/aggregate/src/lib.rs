@@ -1,1 +1,45 @@
-//! Folds enriched feedback into window deltas and detects negative share.
+//! Each piece of enriched feedback is added once to every window it belongs to, and a wave of negative voices raises a
+//! signal once per cooldown.
+//!
+//! The stage keeps no windows: a batch is folded into deltas that are committed with it. What the volume rules remember
+//! is emitted with the batch that changed it, so a restart goes on exactly where the last commit left off.
+
+mod config;
+mod error;
+mod fold;
+pub mod metrics;
+mod series;
+mod stage;
+mod track;
+mod volume;
+
+use std::sync::Arc;
+
+use wensheng_bus::Bus;
+use wensheng_runtime::{Handle, run_sessions};
+use wensheng_schemas::Topic;
+
+pub use config::{Config, VolumeRule};
+pub use error::Error;
+pub use stage::Aggregate;
+
+/// The role's name, in its group, metrics and health.
+pub const ROLE: &str = "aggregate";
+
+/// Aggregates until shutdown.
+///
+/// # Errors
+/// When the time zone is unknown, or the bus cannot go on without the operator.
+pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
+    let stage = Aggregate::new(&config)?;
+    run_sessions(
+        ROLE,
+        &[Topic::Enriched],
+        &config.session,
+        bus,
+        &handle,
+        |_| stage.clone(),
+    )
+    .await?;
+    Ok(())
+}
