@@ -1,0 +1,281 @@
+//! A card says the same on every platform: how grave, about whom, what happened, the numbers, the customers' words, until
+//! when and by whom. All words from outside are made harmless here, once ([`plain`]).
+
+use jiff::Timestamp;
+use wensheng_schemas::{Alert, AlertState, Notification, NotificationKind, Severity, TOPIC_ALL};
+
+use crate::Language;
+use crate::escape::{cut_chars, plain};
+use crate::phrases;
+
+/// A sample on a card is a glance: at most this many characters of it, and at most this many samples.
+const QUOTE_CHARS: usize = 80;
+const QUOTES: usize = 3;
+const CAUSES: usize = 3;
+const TITLE_CHARS: usize = 60;
+
+/// How a card looks where the platform has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Crisis,
+    Alert,
+    Watch,
+    AllClear,
+}
+
+/// What a card says; every text is safe to stand in any platform's markdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Card {
+    pub(crate) tone: Tone,
+    /// One line, with the keyword.
+    pub(crate) title: String,
+    /// Labels and values, in order.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// Customers' words, each with channel and time.
+    pub(crate) quotes: Vec<String>,
+    /// What is due and when; empty when nothing is.
+    pub(crate) deadlines: Vec<String>,
+    /// The words of the link, and the alert's page.
+    pub(crate) link: Option<(&'static str, String)>,
+    /// Between a label and its value.
+    pub(crate) colon: &'static str,
+}
+
+impl Card {
+    /// The card of a notification as of `now`. `console_url` is empty where there is none; `again` marks a card that may
+    /// have arrived before.
+    pub(crate) fn new(
+        notification: &Notification,
+        language: Language,
+        console_url: &str,
+        again: bool,
+        now: Timestamp,
+    ) -> Self {
+        let alert = &notification.alert;
+        let labels = phrases::labels(language);
+        let who = owner(alert).map(plain).unwrap_or_default();
+        let told = phrases::told(
+            language,
+            &notification.kind,
+            alert.severity,
+            notification.audience,
+            &who,
+        );
+        let what = cut_chars(&plain(&alert.title), TITLE_CHARS);
+        let title = format!(
+            "{}{}【{}】{}{}{told}{}",
+            if alert.drill { labels.drill } else { "" },
+            phrases::keyword(language),
+            phrases::severity(language, alert.severity),
+            cut_chars(&plain(&alert.brand), TITLE_CHARS),
+            labels.colon,
+            if again { labels.again } else { "" },
+        );
+        let list = |items: Vec<String>| items.join(labels.comma);
+        let mut facts = vec![(labels.what, what)];
+        if alert.topic != TOPIC_ALL {
+            facts.push((labels.topic, cut_chars(&plain(&alert.topic), TITLE_CHARS)));
+        }
+        facts.push((labels.signals, alert.signals.to_string()));
+        let causes = top_causes(alert);
+        if !causes.is_empty() {
+            facts.push((labels.causes, list(causes)));
+        }
+        if !alert.channels.is_empty() {
+            let channels = alert.channels.iter();
+            facts.push((
+                labels.channels,
+                list(
+                    channels
+                        .map(|channel| phrases::channel(language, *channel).to_owned())
+                        .collect(),
+                ),
+            ));
+        }
+        facts.push((
+            labels.heard,
+            format!(
+                "{} → {}",
+                phrases::china_time(alert.times.signal.first_post_at),
+                phrases::china_time(alert.times.raised_at)
+            ),
+        ));
+        facts.push((
+            labels.escalation,
+            phrases::escalation(language, notification.audience).to_owned(),
+        ));
+        facts.push((
+            labels.owner,
+            if who.is_empty() {
+                labels.nobody.to_owned()
+            } else {
+                who
+            },
+        ));
+        let quotes = alert.samples.iter().take(QUOTES).map(|sample| {
+            let words = cut_chars(&plain(&sample.text), QUOTE_CHARS);
+            let (open, close) = labels.quotes;
+            format!(
+                "{open}{words}{close} {} {}",
+                phrases::channel(language, sample.channel),
+                phrases::china_time(sample.occurred_at)
+            )
+        });
+        Self {
+            tone: tone(notification),
+            title,
+            facts,
+            quotes: quotes.collect(),
+            deadlines: deadlines(alert, language, now),
+            link: (!console_url.is_empty()).then(|| {
+                let base = console_url.trim_end_matches('/');
+                (labels.open, format!("{base}/#/alerts/{}", alert.id))
+            }),
+            colon: labels.colon,
+        }
+    }
+
+    /// The facts, one a line, as `label: value` with the label in `bold`.
+    pub(crate) fn fact_lines(&self, bold: &str) -> Vec<String> {
+        self.facts
+            .iter()
+            .map(|(label, value)| format!("{bold}{label}{bold}{}{value}", self.colon))
+            .collect()
+    }
+
+    /// The card as plain lines.
+    pub(crate) fn text(&self) -> String {
+        let mut lines = vec![self.title.clone()];
+        lines.extend(self.fact_lines(""));
+        lines.extend(self.quotes.iter().cloned());
+        lines.extend(self.deadlines.iter().cloned());
+        lines.extend(
+            self.link
+                .iter()
+                .map(|(words, url)| format!("{words}{}{url}", self.colon)),
+        );
+        lines.join("\n")
+    }
+}
+
+/// Whether everybody in a chat is to look up at once.
+pub(crate) fn is_urgent(notification: &Notification) -> bool {
+    notification.alert.severity == Severity::Crisis
+        && matches!(
+            notification.kind,
+            NotificationKind::Raised
+                | NotificationKind::SeverityRaised
+                | NotificationKind::Breach { .. }
+        )
+}
+
+fn tone(notification: &Notification) -> Tone {
+    match (&notification.kind, notification.alert.severity) {
+        (NotificationKind::Resolved, _) => Tone::AllClear,
+        (_, Severity::Crisis) => Tone::Crisis,
+        (_, Severity::Alert) => Tone::Alert,
+        (_, Severity::Watch) => Tone::Watch,
+    }
+}
+
+fn owner(alert: &Alert) -> Option<&str> {
+    match &alert.state {
+        AlertState::Raised => None,
+        AlertState::Acknowledged { by, .. }
+        | AlertState::Responding { by, .. }
+        | AlertState::Resolved { by, .. } => Some(&by.0),
+    }
+}
+
+fn top_causes(alert: &Alert) -> Vec<String> {
+    let mut causes: Vec<(&String, &u64)> = alert.causes.iter().collect();
+    causes.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let shown = causes.into_iter().take(CAUSES);
+    shown
+        .map(|(name, count)| format!("{} ×{count}", cut_chars(&plain(name), TITLE_CHARS)))
+        .collect()
+}
+
+fn deadlines(alert: &Alert, language: Language, now: Timestamp) -> Vec<String> {
+    let Some(clock) = alert.clock.as_ref().filter(|_| alert.state.is_open()) else {
+        return Vec::new();
+    };
+    clock
+        .deadlines
+        .iter()
+        .filter(|deadline| deadline.met_at.is_none())
+        .map(|deadline| phrases::deadline(language, deadline.kind, deadline.due_at, now))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{notification, now};
+
+    #[test]
+    fn a_chinese_card_says_what_people_must_know() {
+        let card = Card::new(
+            &notification("n1"),
+            Language::Zh,
+            "https://voc.example.com/",
+            false,
+            now(),
+        );
+        assert_eq!(
+            card.text(),
+            "闻声预警【危机】云岭茶饮：新的危机\n\
+             事件：疑似食品安全：多人反映喝完腹泻\n\
+             话题：food_safety\n\
+             信号数：12\n\
+             触发：食品安全 ×9、负面占比 ×3\n\
+             渠道：微博、热线\n\
+             首发 → 发现：11-22 13:58 → 11-22 14:05\n\
+             通知范围：一线值班\n\
+             负责人：待接单\n\
+             「喝完就拉肚子，＜＠all＞ 大家别买」 微博 11-22 14:04\n\
+             「客服电话打不通」 热线 11-22 14:03\n\
+             请于 14:20 前接单，还剩 14 分钟\n\
+             请于 15:05 前首次回应，还剩 59 分钟\n\
+             查看并处理：https://voc.example.com/#/alerts/a1"
+        );
+    }
+
+    #[test]
+    fn an_english_card_says_the_same() {
+        let text = Card::new(&notification("n1"), Language::En, "", true, now()).text();
+        assert!(
+            text.starts_with("Wensheng alert【crisis】云岭茶饮: new crisis (sent again)\nWhat: "),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("first response due by 15:05, 59 min left"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_all_clear_keeps_the_keyword_and_shows_no_deadline() {
+        let mut resolved = notification("n1");
+        resolved.kind = NotificationKind::Resolved;
+        resolved.alert.state = AlertState::Resolved {
+            by: wensheng_schemas::Actor("小李".to_owned()),
+            at: now(),
+        };
+        resolved.alert.drill = true;
+        let card = Card::new(&resolved, Language::Zh, "", false, now());
+        assert_eq!(card.title, "【演练】闻声预警【危机】云岭茶饮：小李已结案");
+        assert_eq!(card.tone, Tone::AllClear);
+        assert_eq!(card.deadlines, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_met_deadline_is_not_shown() {
+        let mut taken = notification("n1");
+        if let Some(clock) = &mut taken.alert.clock {
+            clock.deadlines[0].met_at = Some(now());
+        }
+        let card = Card::new(&taken, Language::Zh, "", false, now());
+        assert_eq!(card.deadlines, ["请于 15:05 前首次回应，还剩 59 分钟"]);
+    }
+}

@@ -1,0 +1,510 @@
+//! The pure core: what is to be sent, when, and what became of it. No clock, no network, no lock.
+//!
+//! - A notification and a receiver make one push, whose id is a function of both: a repeat of either adds nothing.
+//! - A push ends in exactly one terminal row, delivered or failed; until then its latest row is `queued` and carries
+//!   the notification, so that the ledger's topic alone is enough to go on from.
+//! - A push is handed out only after the row that queued it was committed, and its answer counts only when the row it
+//!   leads to was. A crash in between sends it again with the same id.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use wensheng_bus::Record;
+use wensheng_schemas::{Delivery, DeliveryState, Notification, derived_id};
+
+use crate::provider::{Judged, Message, Payload, Reply, Verdict};
+use crate::receiver::{PushId, Receiver, Urgency, add};
+use crate::{Config, ReceiverKind, schedule};
+
+/// How a ledger row begins that says an attempt went unanswered; read back at a restart.
+const UNANSWERED: &str = "no answer";
+
+/// A push that went unanswered is sent once more after this long, to platforms that cannot know a repeat.
+const UNANSWERED_WAIT: Duration = Duration::from_secs(30);
+
+/// How long the ends of pushes are remembered, to know repeats of their notifications: as long as feedback's.
+const REMEMBER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How often what is too old is forgotten.
+const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// A row of the ledger, and the record that led to it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) delivery: Delivery,
+    pub(crate) cause: Record,
+    /// The verdict on the attempt behind it, if there was one.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// One attempt, for the worker.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) push: PushId,
+    /// Distinguishes attempts at the same push.
+    pub(crate) number: u64,
+    /// Which receiver, by its place in the configuration.
+    pub(crate) receiver: usize,
+    pub(crate) payload: Payload,
+}
+
+/// The end of an attempt.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) push: PushId,
+    pub(crate) number: u64,
+    pub(crate) receiver: usize,
+    pub(crate) reply: Reply,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// In its receiver's queue, from that instant on.
+    Queued(Timestamp),
+    /// At the worker, under that number.
+    UnderWay(u64),
+    /// Its receiver is not configured any more.
+    Orphaned,
+}
+
+#[derive(Debug)]
+struct Push {
+    partition: u32,
+    receiver_name: String,
+    /// Its place in the configuration; without meaning while orphaned.
+    receiver: usize,
+    notification: Arc<Notification>,
+    attempts: u32,
+    failures: u32,
+    /// An attempt went unanswered.
+    again: bool,
+    phase: Phase,
+    /// Carries the trace on.
+    cause: Record,
+}
+
+impl Push {
+    fn urgency(&self, id: &PushId) -> Urgency {
+        let notification = &self.notification;
+        (
+            Reverse(notification.alert.severity),
+            notification.decided_at,
+            id.clone(),
+        )
+    }
+}
+
+/// All pushes of the partitions at hand.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    receivers: Vec<Receiver>,
+    console_url: String,
+    give_up_after: Duration,
+    pushes: BTreeMap<PushId, Push>,
+    /// Pushes that ended: in which partition, and when.
+    ended: BTreeMap<PushId, (u32, Timestamp)>,
+    attempts: u64,
+    forgot_at: Option<Timestamp>,
+}
+
+impl Ledger {
+    pub(crate) fn new(receivers: Vec<Receiver>, config: &Config) -> Self {
+        Self {
+            receivers,
+            console_url: config.console_url.clone(),
+            give_up_after: Duration::from_secs(config.give_up_after_seconds),
+            pushes: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            attempts: 0,
+            forgot_at: None,
+        }
+    }
+
+    /// Takes back one row of the ledger; rows come in the order written, and the latest of a push decides.
+    pub(crate) fn restore(&mut self, row: Delivery, record: &Record) {
+        let id = PushId::from(row.id);
+        self.take_out(&id);
+        let DeliveryState::Queued {
+            next_attempt_at,
+            notification,
+            last_answer,
+        } = row.state
+        else {
+            self.ended.insert(id, (record.at.partition, row.at));
+            return;
+        };
+        let mut push = Push {
+            partition: record.at.partition,
+            receiver: 0,
+            receiver_name: row.receiver,
+            notification: Arc::from(notification),
+            attempts: row.attempts,
+            failures: row.attempts,
+            again: last_answer.starts_with(UNANSWERED),
+            phase: Phase::Orphaned,
+            cause: trace_of(record),
+        };
+        let place = self
+            .receivers
+            .iter()
+            .position(|receiver| receiver.config.name == push.receiver_name);
+        if let Some(place) = place {
+            push.receiver = place;
+            push.phase = Phase::Queued(next_attempt_at);
+            let urgency = push.urgency(&id);
+            self.receivers[place].queue(next_attempt_at, urgency);
+        }
+        self.pushes.insert(id, push);
+    }
+
+    /// Queues a notification for every receiver that is told of it and was not yet. `None` when nobody is.
+    pub(crate) fn accept(
+        &mut self,
+        notification: Notification,
+        record: &Record,
+        now: Timestamp,
+    ) -> Option<Vec<Row>> {
+        let notification = Arc::new(notification);
+        let mut told = false;
+        let mut rows = Vec::new();
+        for place in 0..self.receivers.len() {
+            let receiver = &mut self.receivers[place];
+            if !receiver.is_told(&notification) {
+                continue;
+            }
+            told = true;
+            let name = receiver.config.name.clone();
+            let id = PushId::from(derived_id(&[&notification.id, &name]));
+            if self.pushes.contains_key(&id) || self.ended.contains_key(&id) {
+                continue;
+            }
+            let push = Push {
+                partition: record.at.partition,
+                receiver: place,
+                receiver_name: name,
+                notification: notification.clone(),
+                attempts: 0,
+                failures: 0,
+                again: false,
+                phase: Phase::Queued(now),
+                cause: trace_of(record),
+            };
+            receiver.queue(now, push.urgency(&id));
+            let state = DeliveryState::Queued {
+                next_attempt_at: now,
+                notification: Box::new((*notification).clone()),
+                last_answer: String::new(),
+            };
+            rows.push(self.row(&id, &push, state, now));
+            self.pushes.insert(id, push);
+        }
+        told.then_some(rows)
+    }
+
+    /// The attempts that may begin now. To be called only when everything said so far is committed.
+    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Attempt> {
+        let mut due = Vec::new();
+        for (place, receiver) in self.receivers.iter_mut().enumerate() {
+            if receiver.gone {
+                continue;
+            }
+            while let Some(id) = receiver.next(now) {
+                let Some(push) = self.pushes.get_mut(&id) else {
+                    receiver.under_way -= 1;
+                    continue;
+                };
+                self.attempts += 1;
+                push.phase = Phase::UnderWay(self.attempts);
+                let message = Message {
+                    id: &id,
+                    notification: &push.notification,
+                    console_url: &self.console_url,
+                    again: push.again,
+                };
+                due.push(Attempt {
+                    number: self.attempts,
+                    receiver: place,
+                    payload: receiver.provider.request(&receiver.config, message, now),
+                    push: id,
+                });
+            }
+        }
+        due
+    }
+
+    /// Books the end of an attempt. `None` when its push is not here (any more).
+    pub(crate) fn end(&mut self, ended: Ended, now: Timestamp) -> Option<Row> {
+        let receiver = self.receivers.get_mut(ended.receiver)?;
+        receiver.under_way = receiver.under_way.saturating_sub(1);
+        let push = self.pushes.get(&ended.push)?;
+        // An attempt from before a loss of the session tells of the restored push as well, unless that was handed out
+        // again already.
+        if matches!(push.phase, Phase::UnderWay(number) if number != ended.number) {
+            return None;
+        }
+        let mut push = self.take_out(&ended.push)?;
+        push.attempts += 1;
+        let receiver = &mut self.receivers[ended.receiver];
+        let Judged { verdict, answer } = receiver.provider.judge(&ended.reply, now);
+        tell(receiver, &push, verdict, &answer);
+        let next = next(
+            receiver,
+            &mut push,
+            &ended.push,
+            verdict,
+            self.give_up_after,
+            now,
+        );
+        let state = match next {
+            Next::Delivered => DeliveryState::Delivered {
+                delivered_at: now,
+                answer,
+            },
+            Next::Failed(why) => DeliveryState::Failed {
+                failed_at: now,
+                reason: [answer, why].join("; ").trim_end_matches("; ").to_owned(),
+            },
+            Next::Again(at) => DeliveryState::Queued {
+                next_attempt_at: at,
+                notification: Box::new((*push.notification).clone()),
+                last_answer: match verdict {
+                    Verdict::Unanswered => format!("{UNANSWERED}: {answer}"),
+                    _ => answer,
+                },
+            },
+        };
+        let again_at = match &state {
+            DeliveryState::Queued {
+                next_attempt_at, ..
+            } => Some(*next_attempt_at),
+            _ => None,
+        };
+        let mut row = self.row(&ended.push, &push, state, now);
+        row.verdict = Some(verdict);
+        match again_at {
+            Some(at) => {
+                push.phase = Phase::Queued(at);
+                self.receivers[ended.receiver].queue(at, push.urgency(&ended.push));
+                self.pushes.insert(ended.push, push);
+            }
+            None => {
+                self.ended.insert(ended.push, (push.partition, now));
+            }
+        }
+        Some(row)
+    }
+
+    /// Ends the pushes that can never be sent: their receiver was taken out of the configuration, or is gone for good.
+    pub(crate) fn end_hopeless(&mut self, now: Timestamp) -> Vec<Row> {
+        let hopeless: Vec<(PushId, &'static str)> = self
+            .pushes
+            .iter()
+            .filter_map(|(id, push)| match push.phase {
+                Phase::Orphaned => Some((id.clone(), "the receiver is not configured any more")),
+                Phase::Queued(_) if self.receivers[push.receiver].gone => Some((
+                    id.clone(),
+                    "not sent: the endpoint said earlier that it is gone for good; remove the receiver",
+                )),
+                Phase::Queued(_) | Phase::UnderWay(_) => None,
+            })
+            .collect();
+        let mut rows = Vec::new();
+        for (id, reason) in hopeless {
+            let Some(push) = self.take_out(&id) else {
+                continue;
+            };
+            let state = DeliveryState::Failed {
+                failed_at: now,
+                reason: reason.to_owned(),
+            };
+            tracing::error!(receiver = %push.receiver_name, push = %id, alert = %push.notification.alert.id, reason, "push failed");
+            rows.push(self.row(&id, &push, state, now));
+            self.ended.insert(id, (push.partition, now));
+        }
+        rows
+    }
+
+    /// Forgets everything of these partitions.
+    pub(crate) fn revoke(&mut self, partitions: &[u32]) {
+        let partitions: BTreeSet<u32> = partitions.iter().copied().collect();
+        let held = self.pushes.iter();
+        let lost: Vec<PushId> = held
+            .filter(|(_, push)| partitions.contains(&push.partition))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in lost {
+            self.take_out(&id);
+        }
+        self.ended
+            .retain(|_, (partition, _)| !partitions.contains(partition));
+    }
+
+    /// Forgets ends of pushes that no repeat will come of; cheap when called often.
+    pub(crate) fn forget(&mut self, now: Timestamp) {
+        let lately = self
+            .forgot_at
+            .is_some_and(|at| now.duration_since(at).abs() < FORGET_EVERY);
+        if !lately {
+            self.forgot_at = Some(now);
+            self.ended
+                .retain(|_, (_, at)| now.duration_since(*at) < REMEMBER);
+        }
+    }
+
+    /// Each receiver's name and number of pushes that wait or are under way.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = (&str, usize)> {
+        let mut counts = vec![0_usize; self.receivers.len()];
+        for push in self.pushes.values() {
+            if !matches!(push.phase, Phase::Orphaned) {
+                counts[push.receiver] += 1;
+            }
+        }
+        self.receivers
+            .iter()
+            .zip(counts)
+            .map(|(receiver, count)| (receiver.config.name.as_str(), count))
+    }
+
+    /// Takes a push out, and out of its receiver's queue.
+    fn take_out(&mut self, id: &PushId) -> Option<Push> {
+        let push = self.pushes.remove(id)?;
+        if let Phase::Queued(at) = push.phase {
+            self.receivers[push.receiver].remove(at, &push.urgency(id));
+        }
+        Some(push)
+    }
+
+    fn row(&self, id: &PushId, push: &Push, state: DeliveryState, now: Timestamp) -> Row {
+        let notification = &push.notification;
+        let provider = match push.phase {
+            Phase::Orphaned => "unknown",
+            Phase::Queued(_) | Phase::UnderWay(_) => {
+                self.receivers[push.receiver].config.kind.name()
+            }
+        };
+        Row {
+            delivery: Delivery {
+                id: id.to_string(),
+                notification: notification.id.clone(),
+                kind: notification.kind.name().to_owned(),
+                alert: notification.alert.id.clone(),
+                alert_revision: notification.alert.revision,
+                brand: notification.alert.brand.clone(),
+                receiver: push.receiver_name.clone(),
+                provider: provider.to_owned(),
+                attempts: push.attempts,
+                observed_at: notification.alert.times.signal.observed_at,
+                at: now,
+                state,
+            },
+            cause: push.cause.clone(),
+            verdict: None,
+        }
+    }
+}
+
+/// What follows from a verdict.
+enum Next {
+    Delivered,
+    Again(Timestamp),
+    Failed(String),
+}
+
+fn next(
+    receiver: &mut Receiver,
+    push: &mut Push,
+    id: &str,
+    verdict: Verdict,
+    give_up_after: Duration,
+    now: Timestamp,
+) -> Next {
+    let kind = receiver.config.kind;
+    let random = schedule::random(id, push.attempts);
+    let given_up = || Next::Failed(format!("given up after {} attempts", push.attempts));
+    match verdict {
+        Verdict::Ok => Next::Delivered,
+        Verdict::Retry => {
+            push.failures += 1;
+            let give_up_at = add(push.notification.decided_at, give_up_after);
+            match schedule::wait(kind, push.failures, random).map(|wait| add(now, wait)) {
+                Some(at) if kind == ReceiverKind::Webhook || at <= give_up_at => Next::Again(at),
+                _ => given_up(),
+            }
+        }
+        // A webhook's throttling is often a gateway in front of an endpoint that is down: it moves on in its schedule. A
+        // robot that says "too fast" will say yes later: it is asked until it does.
+        Verdict::Throttle(asked) if kind == ReceiverKind::Webhook => {
+            push.failures += 1;
+            match schedule::wait(kind, push.failures, random) {
+                Some(wait) => {
+                    let until = receiver.block(asked.unwrap_or(Duration::from_secs(5)), now);
+                    Next::Again(until.max(add(now, wait)))
+                }
+                None => given_up(),
+            }
+        }
+        Verdict::Throttle(asked) => {
+            let wait = asked.or_else(|| schedule::wait(kind, push.failures.max(1), random));
+            Next::Again(receiver.block(wait.unwrap_or_default(), now))
+        }
+        Verdict::Unanswered if push.again => Next::Failed(
+            "unanswered twice: it may have arrived, and is not sent a third time".to_owned(),
+        ),
+        Verdict::Unanswered => {
+            push.again = true;
+            Next::Again(add(now, UNANSWERED_WAIT))
+        }
+        Verdict::FatalConfig(fix) => Next::Failed(fix.to_owned()),
+        Verdict::FatalItem => Next::Failed(String::new()),
+        Verdict::Gone(fix) => {
+            receiver.gone = true;
+            Next::Failed(fix.to_owned())
+        }
+    }
+}
+
+/// Tells the operator, and the gauge of the receiver's health.
+fn tell(receiver: &Receiver, push: &Push, verdict: Verdict, answer: &str) {
+    let (name, provider) = (&receiver.config.name, receiver.config.kind.name());
+    let alert = &push.notification.alert.id;
+    let attempts = push.attempts;
+    let healthy = match verdict {
+        Verdict::Ok => {
+            tracing::debug!(receiver = %name, provider, %alert, attempts, answer, "push delivered");
+            Some(1.0)
+        }
+        Verdict::FatalConfig(fix) | Verdict::Gone(fix) => {
+            tracing::error!(receiver = %name, provider, %alert, attempts, answer, fix, "receiver refuses its settings");
+            Some(0.0)
+        }
+        Verdict::FatalItem => {
+            tracing::error!(receiver = %name, provider, %alert, attempts, answer, "push failed");
+            None
+        }
+        Verdict::Retry | Verdict::Throttle(_) | Verdict::Unanswered => {
+            tracing::warn!(receiver = %name, provider, %alert, attempts, answer, verdict = verdict.name(), "push not delivered yet");
+            None
+        }
+    };
+    if let Some(healthy) = healthy {
+        metrics::gauge!(crate::metrics::HEALTHY, "receiver" => name.clone(), "provider" => provider)
+            .set(healthy);
+    }
+}
+
+/// As much of a record as is needed to go on with its trace.
+fn trace_of(record: &Record) -> Record {
+    let mut headers = record.headers.clone();
+    headers.retain(|(name, _)| name == "traceparent");
+    Record {
+        at: record.at.clone(),
+        offset: record.offset,
+        appended_at: record.appended_at,
+        key: Default::default(),
+        value: None,
+        headers,
+    }
+}

@@ -1,0 +1,242 @@
+//! Every word on a card that is not the customer's or the operator's, in both languages side by side.
+
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, offset};
+use wensheng_schemas::{Channel, DeadlineKind, Escalation, NotificationKind, Severity};
+
+use crate::Language;
+use crate::Language::{En, Zh};
+
+/// In every title, also that of an all-clear: robots with the security setting "keyword" drop messages without theirs.
+pub(crate) const fn keyword(language: Language) -> &'static str {
+    match language {
+        Zh => "闻声预警",
+        En => "Wensheng alert",
+    }
+}
+
+pub(crate) const fn severity(language: Language, severity: Severity) -> &'static str {
+    match (language, severity) {
+        (Zh, Severity::Watch) => "观察",
+        (Zh, Severity::Alert) => "预警",
+        (Zh, Severity::Crisis) => "危机",
+        (En, Severity::Watch) => "watch",
+        (En, Severity::Alert) => "alert",
+        (En, Severity::Crisis) => "crisis",
+    }
+}
+
+pub(crate) const fn escalation(language: Language, level: Escalation) -> &'static str {
+    match (language, level) {
+        (Zh, Escalation::FrontLine) => "一线值班",
+        (Zh, Escalation::Specialists) => "专项小组",
+        (Zh, Escalation::Management) => "管理层",
+        (En, Escalation::FrontLine) => "front line",
+        (En, Escalation::Specialists) => "specialist team",
+        (En, Escalation::Management) => "management",
+    }
+}
+
+pub(crate) const fn channel(language: Language, channel: Channel) -> &'static str {
+    match language {
+        En => channel.name(),
+        Zh => match channel {
+            Channel::Hotline => "热线",
+            Channel::Wechat => "微信",
+            Channel::Weibo => "微博",
+            Channel::Social => "社交媒体",
+            Channel::Survey => "问卷",
+            Channel::Review => "评价",
+            Channel::Interview => "访谈",
+            Channel::Other => "其他",
+        },
+    }
+}
+
+/// What must be done by a deadline, as a noun.
+const fn duty(language: Language, kind: DeadlineKind) -> &'static str {
+    match (language, kind) {
+        (Zh, DeadlineKind::Acknowledge) => "接单",
+        (Zh, DeadlineKind::Respond) => "首次回应",
+        (En, DeadlineKind::Acknowledge) => "acknowledgement",
+        (En, DeadlineKind::Respond) => "first response",
+    }
+}
+
+/// What is told. `who` did it, where a person did; `audience` is how far it was escalated.
+pub(crate) fn told(
+    language: Language,
+    kind: &NotificationKind,
+    level: Severity,
+    audience: Escalation,
+    who: &str,
+) -> String {
+    let level = severity(language, level);
+    let audience = escalation(language, audience);
+    match (language, kind) {
+        (Zh, NotificationKind::Raised) => format!("新的{level}"),
+        (En, NotificationKind::Raised) => format!("new {level}"),
+        (Zh, NotificationKind::SeverityRaised) => format!("升为{level}"),
+        (En, NotificationKind::SeverityRaised) => format!("raised to {level}"),
+        (Zh, NotificationKind::Nudge { deadline, percent }) => {
+            format!("{}时限已用 {percent}%", duty(Zh, *deadline))
+        }
+        (En, NotificationKind::Nudge { deadline, percent }) => {
+            format!(
+                "{percent} % of the time for {} is gone",
+                duty(En, *deadline)
+            )
+        }
+        (Zh, NotificationKind::Breach { deadline }) => {
+            format!("{}超时，通知到{audience}", duty(Zh, *deadline))
+        }
+        (En, NotificationKind::Breach { deadline }) => {
+            format!("{} overdue, now with {audience}", duty(En, *deadline))
+        }
+        (Zh, NotificationKind::Acknowledged) => format!("{who}已接单"),
+        (En, NotificationKind::Acknowledged) => format!("acknowledged by {who}"),
+        (Zh, NotificationKind::Responded) => format!("{who}已首次回应"),
+        (En, NotificationKind::Responded) => format!("first response by {who}"),
+        (Zh, NotificationKind::Resolved) => format!("{who}已结案"),
+        (En, NotificationKind::Resolved) => format!("resolved by {who}"),
+    }
+}
+
+/// One deadline: by when, and how long that is from now.
+pub(crate) fn deadline(
+    language: Language,
+    kind: DeadlineKind,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> String {
+    let duty = duty(language, kind);
+    let due = clock_time(due_at);
+    let seconds = due_at.as_second() - now.as_second();
+    let span = minutes(language, seconds.unsigned_abs());
+    match (language, seconds >= 0) {
+        (Zh, true) => format!("请于 {due} 前{duty}，还剩 {span}"),
+        (Zh, false) => format!("{duty}已超时 {span}（应于 {due} 前）"),
+        (En, true) => format!("{duty} due by {due}, {span} left"),
+        (En, false) => format!("{duty} overdue by {span} (was due by {due})"),
+    }
+}
+
+fn minutes(language: Language, seconds: u64) -> String {
+    let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+    match (language, hours, minutes) {
+        (Zh, 0, 0) => "不到 1 分钟".to_owned(),
+        (En, 0, 0) => "less than a minute".to_owned(),
+        (Zh, 0, _) => format!("{minutes} 分钟"),
+        (En, 0, _) => format!("{minutes} min"),
+        (Zh, _, _) => format!("{hours} 小时 {minutes} 分钟"),
+        (En, _, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// Labels of a card's lines.
+pub(crate) struct Labels {
+    pub(crate) what: &'static str,
+    pub(crate) topic: &'static str,
+    pub(crate) signals: &'static str,
+    pub(crate) causes: &'static str,
+    pub(crate) channels: &'static str,
+    pub(crate) heard: &'static str,
+    pub(crate) escalation: &'static str,
+    pub(crate) owner: &'static str,
+    pub(crate) nobody: &'static str,
+    pub(crate) open: &'static str,
+    pub(crate) drill: &'static str,
+    pub(crate) again: &'static str,
+    /// Between a label and its value.
+    pub(crate) colon: &'static str,
+    /// Between the items of a list.
+    pub(crate) comma: &'static str,
+    /// Around a customer's words.
+    pub(crate) quotes: (&'static str, &'static str),
+}
+
+pub(crate) const fn labels(language: Language) -> Labels {
+    match language {
+        Zh => Labels {
+            what: "事件",
+            topic: "话题",
+            signals: "信号数",
+            causes: "触发",
+            channels: "渠道",
+            heard: "首发 → 发现",
+            escalation: "通知范围",
+            owner: "负责人",
+            nobody: "待接单",
+            open: "查看并处理",
+            drill: "【演练】",
+            again: "（重发）",
+            colon: "：",
+            comma: "、",
+            quotes: ("「", "」"),
+        },
+        En => Labels {
+            what: "What",
+            topic: "Topic",
+            signals: "Signals",
+            causes: "Triggers",
+            channels: "Channels",
+            heard: "First heard → raised",
+            escalation: "Told",
+            owner: "Owner",
+            nobody: "nobody yet",
+            open: "Open in the console",
+            drill: "[drill] ",
+            again: " (sent again)",
+            colon: ": ",
+            comma: ", ",
+            quotes: ("“", "”"),
+        },
+    }
+}
+
+/// Month, day, hour and minute in China, which has one zone and has kept no summer time since 1991: a fixed offset, so
+/// that no time zone database is needed.
+pub(crate) fn china_time(at: Timestamp) -> String {
+    in_china(at, "%m-%d %H:%M")
+}
+
+fn clock_time(at: Timestamp) -> String {
+    in_china(at, "%H:%M")
+}
+
+fn in_china(at: Timestamp, format: &str) -> String {
+    at.to_zoned(TimeZone::fixed(offset(8)))
+        .strftime(format)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_says_by_when_and_how_long() {
+        let due: Timestamp = "2026-11-22T06:20:00Z".parse().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (now, zh, en) in [
+            (
+                "2026-11-22T06:08:00Z",
+                "请于 14:20 前接单，还剩 12 分钟",
+                "acknowledgement due by 14:20, 12 min left",
+            ),
+            (
+                "2026-11-22T06:19:30Z",
+                "请于 14:20 前接单，还剩 不到 1 分钟",
+                "acknowledgement due by 14:20, less than a minute left",
+            ),
+            (
+                "2026-11-22T07:25:00Z",
+                "接单已超时 1 小时 5 分钟（应于 14:20 前）",
+                "acknowledgement overdue by 1 h 5 min (was due by 14:20)",
+            ),
+        ] {
+            assert_eq!(deadline(Zh, DeadlineKind::Acknowledge, due, at(now)), zh);
+            assert_eq!(deadline(En, DeadlineKind::Acknowledge, due, at(now)), en);
+        }
+    }
+}
