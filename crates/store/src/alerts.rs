@@ -147,6 +147,22 @@ impl Store {
         }))
     }
 
+    /// The latest pushes as they stand, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer, or holds what this version does not know.
+    pub async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows = self
+            .database
+            .fetch(
+                "read deliveries",
+                "SELECT document FROM deliveries ORDER BY at_ms DESC, id LIMIT $1",
+                vec![i64::from(limit).into()],
+            )
+            .await?;
+        rows.iter().map(|row| document(row, 0)).collect()
+    }
+
     /// How many pushes stand in each state, by its name.
     ///
     /// # Errors

@@ -147,11 +147,15 @@ fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
 }
 
 impl Database {
-    pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self, Database::Postgres(_))
+    /// The function that finds one text in another: `f(text, part) > 0`.
+    pub(crate) fn position(&self) -> &'static str {
+        match self {
+            Database::Sqlite { .. } => "instr",
+            Database::Postgres(_) => "strpos",
+        }
     }
 
-    /// The operator for "contains, whatever the case".
+    /// The operator that compares with a pattern, whatever the case of Latin letters.
     pub(crate) fn like(&self) -> &'static str {
         match self {
             Database::Sqlite { .. } => "LIKE",

@@ -143,7 +143,8 @@ fn classify_postgres(code: &str) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::{Corrupt, Query, Settings, Unavailable, Unwritable};
     match (code.get(..2).unwrap_or_default(), code) {
         ("08", _) | ("57", _) => (Unavailable, "the server goes down or comes up; wait for it"),
-        ("40", _) | (_, "55P03") => (Unavailable, "another transaction was in the way"),
+        // A window that two transactions create at once is there for the second try (23505).
+        ("40", _) | (_, "55P03" | "23505") => (Unavailable, "another transaction was in the way"),
         (_, "53100") => (Unwritable, "the server's disk is full; free some space"),
         ("53", _) => (Unavailable, "the server is short of connections or memory"),
         ("28", _) => (Settings, "correct the user and password in `store.url`"),

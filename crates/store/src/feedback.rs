@@ -128,7 +128,7 @@ impl Store {
         after: Option<&FeedbackCursor>,
         limit: u32,
     ) -> Result<FeedbackPage, StoreError> {
-        let like = self.database.like();
+        let position = self.database.position();
         let mut statement = Statement::new("SELECT occurred_at_ms, id, document FROM feedback");
         if let Some(from) = filter.from {
             statement.compare("occurred_at_ms >=", from.as_millisecond());
@@ -147,14 +147,14 @@ impl Store {
         }
         if let Some(topic) = &filter.topic {
             // A quoted element of the JSON list: quotes within names are escaped, so this meets whole names alone.
-            statement.contains("topics", "LIKE", &quoted(topic));
+            statement.contains("topics", position, quoted(topic));
         }
         if let Some(rule) = &filter.rule {
             statement.condition("rules <> '[]'");
-            statement.contains("rules", "LIKE", &quoted(rule));
+            statement.contains("rules", position, quoted(rule));
         }
         if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-            statement.contains("text", like, text);
+            statement.contains_like("text", self.database.like(), text);
         }
         if let Some(source) = &filter.source {
             statement.compare("source =", source.as_str());

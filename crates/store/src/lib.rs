@@ -5,20 +5,26 @@
 
 mod alerts;
 mod audit;
+mod batch;
 mod config;
 mod database;
 mod dead_letters;
 mod error;
 mod feedback;
+mod fold;
+mod insert;
 mod instant;
 mod migrate;
+mod rows;
 mod statement;
 mod store;
 mod tokens;
 mod windows;
+mod writer;
 
 pub use alerts::{AlertDetail, AlertFilter, DeliveryAttempt};
 pub use audit::AuditEntry;
+pub use batch::{Applied, Entry, PartitionProgress, RowCounts, WriteBatch};
 pub use config::StoreConfig;
 pub use dead_letters::{DeadLetterCursor, DeadLetterPage};
 pub use error::{StoreError, StoreErrorKind};
@@ -26,3 +32,4 @@ pub use feedback::{FeedbackCursor, FeedbackFilter, FeedbackPage};
 pub use store::Store;
 pub use tokens::{NewToken, Role, Token};
 pub use windows::{Dimension, SeriesPoint, Sum, WindowFilter};
+pub use writer::Writer;

@@ -46,8 +46,16 @@ impl Statement {
         self.condition(&format!("{left} {placeholder}"));
     }
 
-    /// Adds the condition that `column` contains `part`, with `like` as the operator.
-    pub(crate) fn contains(&mut self, column: &str, like: &str, part: &str) {
+    /// Adds the condition that `column` contains `part` exactly; `position` is [`Database::position`].
+    ///
+    /// [`Database::position`]: crate::database::Database::position
+    pub(crate) fn contains(&mut self, column: &str, position: &str, part: String) {
+        let placeholder = self.bind(part);
+        self.condition(&format!("{position}({column}, {placeholder}) > 0"));
+    }
+
+    /// Adds the condition that `column` contains `part`, compared by the operator `like`.
+    pub(crate) fn contains_like(&mut self, column: &str, like: &str, part: &str) {
         let placeholder = self.bind(format!("%{}%", escape(part)));
         self.condition(&format!("{column} {like} {placeholder} ESCAPE '\\'"));
     }

@@ -1,0 +1,320 @@
+//! Contract values as rows of their tables: columns for what is searched and summed, and the whole as a document.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use wensheng_schemas::{
+    Alert, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity,
+};
+
+use crate::alerts::severity_rank;
+use crate::batch::Entry;
+use crate::database::Value;
+use crate::feedback::label_name;
+use crate::insert::Insert;
+use crate::{StoreError, StoreErrorKind};
+
+pub(crate) const FEEDBACK: Insert = Insert {
+    table: "feedback",
+    columns: &[
+        "id",
+        "revision",
+        "brand",
+        "channel",
+        "source",
+        "native_id",
+        "product",
+        "store",
+        "region",
+        "occurred_at_ms",
+        "observed_at_ms",
+        "author",
+        "text",
+        "label",
+        "score",
+        "confidence",
+        "topics",
+        "keywords",
+        "rules",
+        "nps",
+        "csat",
+        "ces",
+        "url",
+        "place",
+        "line",
+        "drill",
+        "document",
+    ],
+    // An equal revision replaces, too: the same feedback analysed anew.
+    conflict: "ON CONFLICT (id) DO UPDATE SET
+        revision = excluded.revision, brand = excluded.brand, channel = excluded.channel,
+        source = excluded.source, native_id = excluded.native_id, product = excluded.product,
+        store = excluded.store, region = excluded.region, occurred_at_ms = excluded.occurred_at_ms,
+        observed_at_ms = excluded.observed_at_ms, author = excluded.author, text = excluded.text,
+        label = excluded.label, score = excluded.score, confidence = excluded.confidence,
+        topics = excluded.topics, keywords = excluded.keywords, rules = excluded.rules,
+        nps = excluded.nps, csat = excluded.csat, ces = excluded.ces, url = excluded.url,
+        place = excluded.place, line = excluded.line, drill = excluded.drill,
+        document = excluded.document
+        WHERE excluded.revision >= feedback.revision",
+};
+
+pub(crate) const ALERTS: Insert = Insert {
+    table: "alerts",
+    columns: &[
+        "id", "revision", "brand", "topic", "title", "severity", "severity_rank", "state",
+        "is_open", "signals", "escalation", "raised_at_ms", "updated_at_ms", "next_due_at_ms",
+        "acknowledge_due_at_ms", "acknowledge_met_at_ms", "acknowledge_breached_at_ms",
+        "respond_due_at_ms", "respond_met_at_ms", "respond_breached_at_ms", "drill", "document",
+    ],
+    conflict: "ON CONFLICT (id) DO UPDATE SET
+        revision = excluded.revision, brand = excluded.brand, topic = excluded.topic,
+        title = excluded.title, severity = excluded.severity, severity_rank = excluded.severity_rank,
+        state = excluded.state, is_open = excluded.is_open, signals = excluded.signals,
+        escalation = excluded.escalation, raised_at_ms = excluded.raised_at_ms,
+        updated_at_ms = excluded.updated_at_ms, next_due_at_ms = excluded.next_due_at_ms,
+        acknowledge_due_at_ms = excluded.acknowledge_due_at_ms,
+        acknowledge_met_at_ms = excluded.acknowledge_met_at_ms,
+        acknowledge_breached_at_ms = excluded.acknowledge_breached_at_ms,
+        respond_due_at_ms = excluded.respond_due_at_ms,
+        respond_met_at_ms = excluded.respond_met_at_ms,
+        respond_breached_at_ms = excluded.respond_breached_at_ms,
+        drill = excluded.drill, document = excluded.document
+        WHERE excluded.revision > alerts.revision",
+};
+
+pub(crate) const DELIVERIES: Insert = Insert {
+    table: "deliveries",
+    columns: &[
+        "id",
+        "alert",
+        "alert_revision",
+        "brand",
+        "kind",
+        "receiver",
+        "provider",
+        "state",
+        "attempts",
+        "observed_at_ms",
+        "at_ms",
+        "delivered_at_ms",
+        "document",
+    ],
+    // The order of the log decides, not the clocks of those who wrote it.
+    conflict: "ON CONFLICT (id) DO UPDATE SET
+        alert_revision = excluded.alert_revision, kind = excluded.kind,
+        receiver = excluded.receiver, provider = excluded.provider, state = excluded.state,
+        attempts = excluded.attempts, observed_at_ms = excluded.observed_at_ms,
+        at_ms = excluded.at_ms, delivered_at_ms = excluded.delivered_at_ms,
+        document = excluded.document",
+};
+
+pub(crate) const DELIVERY_ATTEMPTS: Insert = Insert {
+    table: "delivery_attempts",
+    columns: &[
+        "id", "attempts", "state", "alert", "receiver", "answer", "at_ms",
+    ],
+    conflict: "ON CONFLICT (id, attempts, state) DO NOTHING",
+};
+
+pub(crate) const DEAD_LETTERS: Insert = Insert {
+    table: "dead_letters",
+    columns: &["id", "stage", "origin", "reason", "at_ms", "document"],
+    conflict: "ON CONFLICT (id) DO NOTHING",
+};
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| {
+        StoreError::new(
+            StoreErrorKind::Value,
+            "write a document of the store",
+            error,
+        )
+    })
+}
+
+fn millis(at: Timestamp) -> Value {
+    Value::Int(at.as_millisecond())
+}
+
+fn maybe_millis(at: Option<Timestamp>) -> Value {
+    Value::from(at.map(Timestamp::as_millisecond))
+}
+
+fn integer(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// Of several entries with one key, the one that lasts: PostgreSQL refuses to touch a row twice in one statement.
+/// `replaces(new, old)` decides. In the order of their first appearance.
+pub(crate) fn latest<'a, T>(
+    entries: impl Iterator<Item = &'a Entry<T>>,
+    key: impl Fn(&T) -> &str,
+    replaces: impl Fn(&T, &T) -> bool,
+) -> Vec<&'a T> {
+    let mut kept: Vec<&'a T> = Vec::new();
+    let mut places: HashMap<&'a str, usize> = HashMap::new();
+    for entry in entries {
+        let value = &entry.value;
+        match places
+            .get(key(value))
+            .and_then(|place| kept.get_mut(*place))
+        {
+            Some(old) => {
+                if replaces(value, old) {
+                    *old = value;
+                }
+            }
+            None => {
+                places.insert(key(value), kept.len());
+                kept.push(value);
+            }
+        }
+    }
+    kept
+}
+
+/// The row of a piece of feedback.
+pub(crate) fn feedback(enriched: &Enriched) -> Result<Vec<Value>, StoreError> {
+    let feedback = &enriched.feedback;
+    let keywords: Vec<&str> = enriched.keywords.iter().map(|k| k.term.as_str()).collect();
+    let rules: Vec<&str> = enriched.rules.iter().map(|r| r.rule.as_str()).collect();
+    let score = |score: Option<u8>| Value::from(score.map(i64::from));
+    Ok(vec![
+        feedback.id.as_str().into(),
+        i64::from(feedback.revision).into(),
+        feedback.brand.as_str().into(),
+        feedback.channel.name().into(),
+        feedback.source.as_str().into(),
+        feedback.native_id.as_str().into(),
+        feedback.product.as_deref().into(),
+        feedback.store.as_deref().into(),
+        feedback.region.as_deref().into(),
+        millis(feedback.occurred_at),
+        millis(feedback.observed_at),
+        feedback.author.as_ref().map(|a| a.key.as_str()).into(),
+        feedback.text.as_str().into(),
+        label_name(enriched.sentiment.label).into(),
+        Value::Double(f64::from(enriched.sentiment.score)),
+        Value::Double(f64::from(enriched.sentiment.confidence)),
+        json(&enriched.topics)?.into(),
+        json(&keywords)?.into(),
+        json(&rules)?.into(),
+        score(feedback.scores.nps),
+        score(feedback.scores.csat),
+        score(feedback.scores.ces),
+        feedback.url.as_deref().into(),
+        feedback.provenance.place.as_deref().into(),
+        feedback.provenance.line.map_or(Value::NoInt, integer),
+        feedback.drill.into(),
+        json(enriched)?.into(),
+    ])
+}
+
+const fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Watch => "watch",
+        Severity::Alert => "alert",
+        Severity::Crisis => "crisis",
+    }
+}
+
+/// The row of an alert.
+pub(crate) fn alert(alert: &Alert) -> Result<Vec<Value>, StoreError> {
+    let deadline = |kind: DeadlineKind| {
+        let deadlines = alert.clock.as_ref().map(|clock| &clock.deadlines);
+        deadlines.and_then(|all| all.iter().find(|deadline| deadline.kind == kind))
+    };
+    let acknowledge = deadline(DeadlineKind::Acknowledge);
+    let respond = deadline(DeadlineKind::Respond);
+    let next_due = [acknowledge, respond]
+        .into_iter()
+        .flatten()
+        .filter(|deadline| alert.state.is_open() && deadline.met_at.is_none())
+        .map(|deadline| deadline.due_at)
+        .min();
+    let mut row = vec![
+        alert.id.as_str().into(),
+        i64::from(alert.revision).into(),
+        alert.brand.as_str().into(),
+        alert.topic.as_str().into(),
+        alert.title.as_str().into(),
+        severity_name(alert.severity).into(),
+        severity_rank(alert.severity).into(),
+        alert.state.name().into(),
+        alert.state.is_open().into(),
+        integer(alert.signals),
+        alert
+            .clock
+            .as_ref()
+            .map(|clock| clock.escalation.name())
+            .into(),
+        millis(alert.times.raised_at),
+        millis(alert.times.updated_at),
+        maybe_millis(next_due),
+    ];
+    for deadline in [acknowledge, respond] {
+        row.push(maybe_millis(deadline.map(|deadline| deadline.due_at)));
+        row.push(maybe_millis(deadline.and_then(|deadline| deadline.met_at)));
+        row.push(maybe_millis(
+            deadline.and_then(|deadline| deadline.breached_at),
+        ));
+    }
+    row.push(alert.drill.into());
+    row.push(json(alert)?.into());
+    Ok(row)
+}
+
+/// The row of a push as it stands.
+pub(crate) fn delivery(delivery: &Delivery) -> Result<Vec<Value>, StoreError> {
+    let delivered_at = match &delivery.state {
+        DeliveryState::Delivered { delivered_at, .. } => Some(*delivered_at),
+        DeliveryState::Queued { .. } | DeliveryState::Failed { .. } => None,
+    };
+    Ok(vec![
+        delivery.id.as_str().into(),
+        delivery.alert.as_str().into(),
+        i64::from(delivery.alert_revision).into(),
+        delivery.brand.as_str().into(),
+        delivery.kind.as_str().into(),
+        delivery.receiver.as_str().into(),
+        delivery.provider.as_str().into(),
+        delivery.state.name().into(),
+        i64::from(delivery.attempts).into(),
+        millis(delivery.observed_at),
+        millis(delivery.at),
+        maybe_millis(delivered_at),
+        json(delivery)?.into(),
+    ])
+}
+
+/// The line of the ledger.
+pub(crate) fn delivery_attempt(delivery: &Delivery) -> Vec<Value> {
+    let answer = match &delivery.state {
+        DeliveryState::Queued { last_answer, .. } => last_answer,
+        DeliveryState::Delivered { answer, .. } => answer,
+        DeliveryState::Failed { reason, .. } => reason,
+    };
+    vec![
+        delivery.id.as_str().into(),
+        i64::from(delivery.attempts).into(),
+        delivery.state.name().into(),
+        delivery.alert.as_str().into(),
+        delivery.receiver.as_str().into(),
+        answer.as_str().into(),
+        millis(delivery.at),
+    ]
+}
+
+/// The row of a dead letter.
+pub(crate) fn dead_letter(letter: &DeadLetter) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        letter.id.as_str().into(),
+        letter.stage.as_str().into(),
+        letter.origin.key().into(),
+        letter.reason.as_str().into(),
+        millis(letter.at),
+        json(letter)?.into(),
+    ])
+}
