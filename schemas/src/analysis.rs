@@ -85,6 +85,17 @@ pub enum Severity {
     Crisis,
 }
 
+impl Severity {
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Watch => "watch",
+            Severity::Alert => "alert",
+            Severity::Crisis => "crisis",
+        }
+    }
+}
+
 /// A keyword rule that the text met.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleHit {
