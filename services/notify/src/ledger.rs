@@ -508,3 +508,6 @@ fn trace_of(record: &Record) -> Record {
         headers,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,465 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use wensheng_bus::TopicPartition;
+use wensheng_runtime::Secret;
+use wensheng_schemas::{Escalation, Severity, Topic};
+
+use super::*;
+use crate::ReceiverConfig;
+use crate::provider::HttpAnswer;
+use crate::testing::{notification, now};
+
+fn config() -> Config {
+    let receiver = |kind, name: &str, url: &str, secret: &str| ReceiverConfig {
+        url: Secret::new(url),
+        secret: Secret::new(secret),
+        ..ReceiverConfig::new(kind, name)
+    };
+    let whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    Config {
+        receivers: vec![
+            receiver(ReceiverKind::Wecom, "front", "https://w.example/send?key=k", ""),
+            ReceiverConfig {
+                level: Escalation::Management,
+                ..receiver(
+                    ReceiverKind::Dingtalk,
+                    "management",
+                    "https://d.example/send?access_token=t",
+                    "s",
+                )
+            },
+            ReceiverConfig {
+                min_severity: Severity::Crisis,
+                ..receiver(ReceiverKind::Webhook, "tickets", "https://h.example/hook", whsec)
+            },
+            ReceiverConfig {
+                brands: vec!["另一品牌".to_owned()],
+                ..ReceiverConfig::new(ReceiverKind::Log, "other")
+            },
+        ],
+        ..Config::default()
+    }
+}
+
+fn ledger(config: &Config) -> Ledger {
+    let receivers = config.receivers.iter().map(Receiver::new);
+    Ledger::new(receivers.collect::<Result<_, _>>().unwrap(), config)
+}
+
+fn record(topic: Topic, partition: u32) -> Record {
+    Record {
+        at: TopicPartition::new(topic.name(), partition),
+        offset: 0,
+        appended_at: now(),
+        key: Default::default(),
+        value: None,
+        headers: vec![("traceparent".to_owned(), "00-a-b-01".into())],
+    }
+}
+
+fn answered(status: u16, body: &str) -> Reply {
+    Reply::Answered(HttpAnswer {
+        status,
+        body: body.as_bytes().to_vec(),
+        ..HttpAnswer::default()
+    })
+}
+
+/// A ledger with the topic that it writes.
+struct World {
+    config: Config,
+    ledger: Ledger,
+    log: Vec<Delivery>,
+    under_way: Vec<Attempt>,
+    now: Timestamp,
+}
+
+impl World {
+    fn new(config: Config) -> Self {
+        Self {
+            ledger: ledger(&config),
+            config,
+            log: Vec::new(),
+            under_way: Vec::new(),
+            now: now(),
+        }
+    }
+
+    fn commit(&mut self, rows: Vec<Row>) {
+        self.log.extend(rows.into_iter().map(|row| row.delivery));
+        self.under_way.extend(self.ledger.due(self.now));
+    }
+
+    fn accept(&mut self, told: Notification) {
+        let record = record(Topic::Notifications, 3);
+        let rows = self.ledger.accept(told, &record, self.now);
+        self.commit(rows.unwrap_or_default());
+    }
+
+    fn end(&mut self, attempt: &Attempt, reply: Reply) -> Vec<Row> {
+        let ended = Ended {
+            push: attempt.push.clone(),
+            number: attempt.number,
+            receiver: attempt.receiver,
+            reply,
+        };
+        self.ledger.end(ended, self.now).into_iter().collect()
+    }
+
+    /// Answers the oldest attempt.
+    fn answer(&mut self, reply: Reply) {
+        let attempt = self.under_way.remove(0);
+        let rows = self.end(&attempt, reply);
+        self.commit(rows);
+    }
+
+    fn advance(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+        let rows = self.ledger.end_hopeless(self.now);
+        self.commit(rows);
+    }
+
+    /// Only the log survives; answers under way come too late.
+    fn crash(&mut self) {
+        self.under_way.clear();
+        self.ledger = ledger(&self.config);
+        for row in &self.log {
+            self.ledger.restore(row.clone(), &record(Topic::Deliveries, 3));
+        }
+    }
+
+    fn states(&self) -> Vec<&'static str> {
+        self.log.iter().map(|row| row.state.name()).collect()
+    }
+
+    fn reason(&self) -> &str {
+        match &self.log.last().unwrap().state {
+            DeliveryState::Failed { reason, .. } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A world with one receiver of that kind.
+fn one(kind: ReceiverKind) -> World {
+    let mut config = config();
+    config.receivers.retain(|receiver| receiver.kind == kind);
+    for receiver in &mut config.receivers {
+        *receiver = ReceiverConfig {
+            url: receiver.url.clone(),
+            secret: receiver.secret.clone(),
+            ..ReceiverConfig::new(kind, "r")
+        };
+    }
+    World::new(config)
+}
+
+const WECOM_OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
+
+#[test]
+fn a_repeated_notification_adds_nothing_also_after_a_restart() {
+    let mut world = one(ReceiverKind::Wecom);
+    world.accept(notification("n1"));
+    world.accept(notification("n1"));
+    assert_eq!((world.log.len(), world.under_way.len()), (1, 1));
+    world.answer(answered(200, WECOM_OK));
+    world.accept(notification("n1"));
+    world.crash();
+    world.accept(notification("n1"));
+    assert_eq!(world.states(), ["queued", "delivered"]);
+    assert_eq!(world.under_way, []);
+}
+
+#[test]
+fn a_crash_between_send_and_commit_sends_again_under_the_same_id() {
+    for kind in [ReceiverKind::Wecom, ReceiverKind::Dingtalk, ReceiverKind::Webhook] {
+        let mut world = one(kind);
+        world.accept(notification("n1"));
+        let sent = world.under_way.remove(0);
+        let lost = world.end(&sent, answered(200, WECOM_OK));
+        assert_eq!(lost.len(), 1);
+        world.crash();
+        world.advance(0);
+        assert_eq!(world.under_way[0].push, sent.push, "{kind:?}");
+        world.answer(answered(200, WECOM_OK));
+        assert_eq!(world.states(), ["queued", "delivered"], "{kind:?}");
+    }
+}
+
+#[test]
+fn an_answer_from_before_a_lost_session_is_booked_rather_than_sent_for_again() {
+    let mut world = one(ReceiverKind::Wecom);
+    world.accept(notification("n1"));
+    let sent = world.under_way.remove(0);
+    world.ledger.revoke(&[3]);
+    for row in &world.log {
+        world.ledger.restore(row.clone(), &record(Topic::Deliveries, 3));
+    }
+    world.advance(1);
+    assert_eq!(world.under_way, [], "the robot has an attempt under way");
+    let rows = world.end(&sent, answered(200, WECOM_OK));
+    world.commit(rows);
+    assert_eq!(world.states(), ["queued", "delivered"]);
+    world.advance(3600);
+    assert_eq!(world.under_way, []);
+}
+
+#[test]
+fn a_failing_robot_is_tried_quickly_and_given_up_after_a_day() {
+    let mut world = one(ReceiverKind::Wecom);
+    world.accept(notification("n1"));
+    let mut tries = 0;
+    while !world.under_way.is_empty() {
+        world.answer(Reply::Unreachable("not reached".to_owned()));
+        tries += 1;
+        for _ in 0..61 {
+            if world.under_way.is_empty() {
+                world.advance(1);
+            }
+        }
+    }
+    assert!((1_400..3_000).contains(&tries), "{tries}");
+    assert_eq!(world.reason(), format!("not reached; given up after {tries} attempts"));
+    let early = world.log[4].at.duration_since(world.log[0].at);
+    assert!(early <= SignedDuration::from_secs(15), "{early}");
+}
+
+#[test]
+fn a_failing_webhook_is_given_up_when_its_schedule_ends() {
+    let mut world = one(ReceiverKind::Webhook);
+    world.accept(notification("n1"));
+    let mut tries = 0;
+    while !world.under_way.is_empty() {
+        world.answer(answered(500, "oops"));
+        tries += 1;
+        world.advance(30 * 3600);
+    }
+    assert_eq!(tries, 10);
+    assert_eq!(world.reason(), "HTTP 500 oops; given up after 10 attempts");
+}
+
+#[test]
+fn a_throttled_robot_holds_everything_back_and_loses_nothing() {
+    let mut world = one(ReceiverKind::Dingtalk);
+    for index in 0..30 {
+        world.accept(notification(&format!("n{index}")));
+    }
+    world.answer(answered(200, r#"{"errcode":130101,"errmsg":"send too fast"}"#));
+    for _ in 0..599 {
+        world.advance(1);
+        assert_eq!(world.under_way, []);
+    }
+    let mut sent = Vec::new();
+    for _ in 0..600 {
+        world.advance(1);
+        while !world.under_way.is_empty() {
+            sent.push(world.now);
+            world.answer(answered(200, WECOM_OK));
+        }
+    }
+    assert_eq!(sent.len(), 30);
+    let delivered = world.log.iter().filter(|row| row.state.name() == "delivered");
+    assert_eq!(delivered.count(), 30);
+}
+
+#[test]
+fn crises_go_first() {
+    let mut world = one(ReceiverKind::Wecom);
+    for (index, severity) in [Severity::Watch, Severity::Watch, Severity::Alert, Severity::Crisis]
+        .into_iter()
+        .enumerate()
+    {
+        let mut told = notification(&format!("n{index}"));
+        told.alert.severity = severity;
+        world.accept(told);
+    }
+    for _ in 0..4 {
+        world.answer(answered(200, WECOM_OK));
+    }
+    let order: Vec<&str> = world
+        .log
+        .iter()
+        .filter(|row| row.state.name() == "delivered")
+        .map(|row| row.notification.as_str())
+        .collect();
+    assert_eq!(order, ["n0", "n3", "n2", "n1"], "the first was under way already");
+}
+
+#[test]
+fn an_unanswered_push_is_sent_once_more_and_says_so() {
+    let mut world = one(ReceiverKind::Wecom);
+    world.accept(notification("n1"));
+    world.answer(Reply::Unanswered("no answer within 15 s".to_owned()));
+    world.crash();
+    world.advance(29);
+    assert_eq!(world.under_way, []);
+    world.advance(1);
+    let Payload::Http(request) = &world.under_way[0].payload else {
+        panic!("not HTTP");
+    };
+    let body = String::from_utf8(request.body.clone()).unwrap();
+    assert!(body.contains("（重发）"), "{body}");
+    world.answer(Reply::Unanswered("no answer within 15 s".to_owned()));
+    assert_eq!(world.states(), ["queued", "queued", "failed"]);
+    assert!(world.reason().contains("may have arrived"), "{}", world.reason());
+}
+
+#[test]
+fn an_endpoint_that_is_gone_is_not_called_again() {
+    let mut world = one(ReceiverKind::Webhook);
+    world.accept(notification("n1"));
+    world.answer(answered(410, ""));
+    world.accept(notification("n2"));
+    world.advance(1);
+    assert_eq!(world.under_way, []);
+    assert_eq!(world.states(), ["queued", "failed", "queued", "failed"]);
+}
+
+#[test]
+fn pushes_to_a_receiver_that_was_taken_out_fail_and_say_why() {
+    let mut world = one(ReceiverKind::Wecom);
+    world.accept(notification("n1"));
+    world.config.receivers[0].name = "renamed".to_owned();
+    world.crash();
+    world.advance(1);
+    assert_eq!(world.states(), ["queued", "failed"]);
+    assert_eq!(world.reason(), "the receiver is not configured any more");
+    world.crash();
+    world.advance(1);
+    assert_eq!(world.log.len(), 2);
+}
+
+#[test]
+fn a_row_carries_the_trace_of_its_notification() {
+    let mut world = one(ReceiverKind::Wecom);
+    let cause = record(Topic::Notifications, 0);
+    let rows = world.ledger.accept(notification("n1"), &cause, now()).unwrap();
+    assert_eq!(rows[0].cause.header("traceparent"), Some(&b"00-a-b-01"[..]));
+}
+
+#[test]
+fn a_level_is_told_of_what_reaches_it() {
+    let world = World::new(config());
+    let told = |audience, severity, brand: &str| {
+        let mut notification = notification("n1");
+        notification.audience = audience;
+        notification.alert.severity = severity;
+        notification.alert.brand = brand.to_owned();
+        let receivers = world.ledger.receivers.iter();
+        receivers
+            .filter(|receiver| receiver.is_told(&notification))
+            .map(|receiver| receiver.config.name.clone())
+            .collect::<Vec<_>>()
+    };
+    let brand = "云岭茶饮";
+    assert_eq!(told(Escalation::FrontLine, Severity::Alert, brand), ["front"]);
+    assert_eq!(told(Escalation::Specialists, Severity::Crisis, brand), ["front", "tickets"]);
+    assert_eq!(told(Escalation::Management, Severity::Alert, brand), ["front", "management"]);
+    assert_eq!(told(Escalation::FrontLine, Severity::Watch, "另一品牌"), ["front", "other"]);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Notify { id: u8, audience: u8, severity: u8 },
+    Answer { which: usize, how: u8, committed: bool },
+    Advance(u16),
+    Crash,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (0_u8..8, 0_u8..3, 0_u8..3).prop_map(|(id, audience, severity)| Step::Notify { id, audience, severity }),
+        6 => (0_usize..8, 0_u8..8, prop::bool::weighted(0.9)).prop_map(|(which, how, committed)| Step::Answer { which, how, committed }),
+        3 => (0_u16..2_000).prop_map(Step::Advance),
+        1 => Just(Step::Crash),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+fn reply(kind: ReceiverKind, how: u8) -> Reply {
+    if kind == ReceiverKind::Log {
+        return Reply::Printed;
+    }
+    match how {
+        0 | 1 => answered(200, WECOM_OK),
+        2 => answered(200, r#"{"errcode":-1}"#),
+        3 => answered(503, ""),
+        4 => Reply::Unreachable("refused".to_owned()),
+        5 => Reply::Unanswered("no answer".to_owned()),
+        6 => answered(429, ""),
+        _ if kind == ReceiverKind::Webhook => answered(410, ""),
+        _ => answered(200, r#"{"errcode":310000}"#),
+    }
+}
+
+/// What the notification `id` says: always the same for the same id, as from its stage.
+fn told(id: u8, audience: u8, severity: u8) -> Notification {
+    let mut told = notification(&format!("n{id}"));
+    told.audience = [Escalation::FrontLine, Escalation::Specialists, Escalation::Management]
+        [usize::from(audience)];
+    told.alert.severity =
+        [Severity::Watch, Severity::Alert, Severity::Crisis][usize::from(severity)];
+    told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_notification_ends_exactly_once_for_every_receiver_it_concerns(steps in steps()) {
+        let mut world = World::new(config());
+        let mut said: BTreeMap<u8, Notification> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Notify { id, audience, severity } => {
+                    let notification = said
+                        .entry(id)
+                        .or_insert_with(|| told(id, audience, severity))
+                        .clone();
+                    world.accept(notification);
+                }
+                Step::Answer { which, how, committed } if !world.under_way.is_empty() => {
+                    let attempt = world.under_way.remove(which % world.under_way.len());
+                    let kind = world.config.receivers[attempt.receiver].kind;
+                    let rows = world.end(&attempt, reply(kind, how));
+                    if committed {
+                        world.commit(rows);
+                    } else {
+                        world.crash();
+                    }
+                }
+                Step::Answer { .. } => {}
+                Step::Advance(seconds) => world.advance(i64::from(seconds)),
+                Step::Crash => world.crash(),
+            }
+        }
+        // All receivers are well again: within the longest wait everything ends.
+        for _ in 0..100 {
+            while !world.under_way.is_empty() {
+                world.answer(answered(200, WECOM_OK));
+            }
+            world.advance(1_000);
+        }
+        let mut ends: BTreeMap<(String, String), u32> = BTreeMap::new();
+        let mut last: BTreeMap<&str, &Delivery> = BTreeMap::new();
+        for row in &world.log {
+            if let Some(before) = last.insert(&row.id, row) {
+                prop_assert_eq!(before.state.name(), "queued", "a row after the end: {:?}", row);
+                prop_assert!(row.attempts >= before.attempts);
+            }
+            if row.state.name() != "queued" {
+                *ends.entry((row.notification.clone(), row.receiver.clone())).or_default() += 1;
+            }
+        }
+        let mut expected: BTreeMap<(String, String), u32> = BTreeMap::new();
+        for notification in said.values() {
+            for receiver in world.ledger.receivers.iter().filter(|r| r.is_told(notification)) {
+                expected.insert((notification.id.clone(), receiver.config.name.clone()), 1);
+            }
+        }
+        prop_assert_eq!(ends, expected);
+        prop_assert!(world.ledger.pushes.is_empty());
+        prop_assert!(world.ledger.receivers.iter().all(|receiver| receiver.under_way == 0));
+    }
+}
