@@ -1,1 +1,44 @@
-//! Folds signals into alerts and keeps their response clock.
+//! Each matter that people must answer is one alert, and its response clock cannot be lost: deadlines are absolute
+//! instants in the alert's record, and whatever fell due while nobody looked fires once, in the order it fell due.
+//!
+//! The core is a pure state machine: [`policy`](mod@policy) says how fast people must answer, `clock` what falls due
+//! next, `fold` how signals become an alert, `desk` which alert a signal or command is for. `stage` puts it between the
+//! topics.
+
+mod clock;
+mod desk;
+mod error;
+mod fold;
+pub mod metrics;
+pub mod policy;
+mod stage;
+
+use std::sync::Arc;
+
+use wensheng_bus::Bus;
+use wensheng_runtime::{Handle, run_sessions};
+use wensheng_schemas::Topic;
+
+pub use error::Error;
+pub use policy::Config;
+pub use stage::Respond;
+
+/// The role's name, in its group, metrics and health.
+pub const ROLE: &str = "respond";
+
+/// Raises alerts and runs their clocks until shutdown.
+///
+/// # Errors
+/// When the bus cannot go on without the operator.
+pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
+    run_sessions(
+        ROLE,
+        &[Topic::Signals, Topic::Commands],
+        &config.session,
+        bus,
+        &handle,
+        |_| Respond::new(&config),
+    )
+    .await?;
+    Ok(())
+}

@@ -1,5 +1,8 @@
 //! The stage as the loop drives it: batches in, records out, restarts between.
 
+// Helpers of tests may fail as loudly as the tests themselves.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod detection;
 mod windows;
 mod world;

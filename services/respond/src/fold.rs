@@ -1,0 +1,192 @@
+//! An alert grows with every signal of its matter, but its record does not: samples, causes and refusals are bounded.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use wensheng_schemas::{
+    Actor, Alert, AlertId, AlertState, AlertTimes, Sample, Severity, Signal, SignalKind, TOPIC_ALL,
+    TimelineEntry, TimelineEvent,
+};
+
+/// Samples shown with an alert.
+const SAMPLES: usize = 10;
+/// Causes told by name; all further ones are counted together.
+const CAUSES: usize = 32;
+/// Where causes beyond that are counted.
+const OTHER_CAUSES: &str = "其他";
+/// Refused commands kept in the timeline; the oldest are forgotten. All else in a timeline happens at most once.
+const REFUSALS: usize = 20;
+/// Terms shown in a title.
+const TITLE_TERMS: usize = 3;
+
+/// The alert that a signal raises. It has no clock yet, and no revision.
+pub(crate) fn raise(signal: &Signal, names: &BTreeMap<String, String>, now: Timestamp) -> Alert {
+    let mut alert = Alert {
+        id: AlertId::of(&signal.brand, &signal.topic, &signal.id),
+        revision: 0,
+        brand: signal.brand.clone(),
+        topic: signal.topic.clone(),
+        title: title(signal, names),
+        severity: signal.severity,
+        state: AlertState::Raised,
+        clock: None,
+        signals: 0,
+        causes: BTreeMap::new(),
+        channels: Vec::new(),
+        samples: Vec::new(),
+        times: AlertTimes {
+            signal: signal.times.clone(),
+            raised_at: now,
+            updated_at: now,
+        },
+        last_signal_at: signal.times.detected_at,
+        timeline: vec![TimelineEntry {
+            at: now,
+            actor: Actor::system(),
+            event: TimelineEvent::Raised {
+                signal: signal.id.clone(),
+                kind: signal.kind.name().to_owned(),
+            },
+            note: String::new(),
+            command: None,
+        }],
+        drill: signal.drill,
+    };
+    fold(&mut alert, signal);
+    alert
+}
+
+/// Takes a signal into an alert; its severity is the caller's to raise.
+pub(crate) fn fold(alert: &mut Alert, signal: &Signal) {
+    alert.signals += 1;
+    let cause = cause(&signal.kind);
+    let named = alert.causes.contains_key(cause) || alert.causes.len() < CAUSES;
+    let cause = if named { cause } else { OTHER_CAUSES };
+    *alert.causes.entry(cause.to_owned()).or_default() += 1;
+    for channel in &signal.channels {
+        if !alert.channels.contains(channel) {
+            alert.channels.push(*channel);
+        }
+    }
+    merge_samples(&mut alert.samples, &signal.samples);
+    alert.last_signal_at = alert.last_signal_at.max(signal.times.detected_at);
+}
+
+/// Notes what happened.
+pub(crate) fn note(alert: &mut Alert, entry: TimelineEntry) {
+    let refused = |e: &TimelineEntry| matches!(e.event, TimelineEvent::Refused { .. });
+    if refused(&entry) && alert.timeline.iter().filter(|e| refused(e)).count() >= REFUSALS {
+        if let Some(oldest) = alert.timeline.iter().position(refused) {
+            alert.timeline.remove(oldest);
+        }
+    }
+    alert.timeline.push(entry);
+}
+
+/// Notes what the service itself did.
+pub(crate) fn note_own(alert: &mut Alert, at: Timestamp, event: TimelineEvent) {
+    let entry = TimelineEntry {
+        at,
+        actor: Actor::system(),
+        event,
+        note: String::new(),
+        command: None,
+    };
+    note(alert, entry);
+}
+
+fn merge_samples(samples: &mut Vec<Sample>, new: &[Sample]) {
+    for sample in new {
+        if !samples.iter().any(|known| known.event == sample.event) {
+            samples.push(sample.clone());
+        }
+    }
+    samples.sort_by(|a, b| {
+        (Reverse(a.occurred_at), &a.event).cmp(&(Reverse(b.occurred_at), &b.event))
+    });
+    samples.truncate(SAMPLES);
+}
+
+/// The rule or detector that gave a signal, as people read it.
+fn cause(kind: &SignalKind) -> &str {
+    match kind {
+        SignalKind::RuleHit { rule, name, .. } if name.is_empty() => rule,
+        SignalKind::RuleHit { name, .. } => name,
+        SignalKind::NegativeShare { rule, .. } => rule,
+        SignalKind::Burst { .. } | SignalKind::Drill { .. } => kind.name(),
+        SignalKind::Silence { source, .. } => source,
+    }
+}
+
+/// One line for people.
+fn title(signal: &Signal, names: &BTreeMap<String, String>) -> String {
+    let drill = if signal.drill { "【演练】" } else { "" };
+    let topic = match names.get(&signal.topic) {
+        _ if signal.topic == TOPIC_ALL => String::new(),
+        Some(name) => format!("「{name}」"),
+        None => format!("「{}」", signal.topic),
+    };
+    let what = match &signal.kind {
+        SignalKind::RuleHit { rule, name, terms } => {
+            let name = if name.is_empty() { rule } else { name };
+            let terms: Vec<&str> = terms.iter().take(TITLE_TERMS).map(String::as_str).collect();
+            if terms.is_empty() {
+                format!("出现「{name}」类反馈")
+            } else {
+                format!("出现「{name}」类反馈({})", terms.join("、"))
+            }
+        }
+        SignalKind::NegativeShare {
+            window_seconds,
+            negative,
+            total,
+            ..
+        } => format!(
+            "{topic}负面声量激增,{}内 {negative} 人负面,占 {}%",
+            length(*window_seconds),
+            100 * negative / (*total).max(1)
+        ),
+        SignalKind::Burst { score, .. } => format!("{topic}负面异常爆发,强度 {score:.1}"),
+        SignalKind::Silence { source, seconds } => {
+            format!("数据源「{source}」已静默 {}", length(*seconds))
+        }
+        SignalKind::Drill { actor } => format!("{actor} 发起的演练"),
+    };
+    format!("{drill}{}:{what}", signal.brand)
+}
+
+fn length(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} 秒"),
+        60..7_200 => format!("{} 分钟", seconds / 60),
+        _ => format!("{} 小时", seconds / 3_600),
+    }
+}
+
+/// Whether a signal tells of discontent, so that one of the brand as a whole and one of a topic may be the same matter.
+pub(crate) fn is_discontent(kind: &SignalKind) -> bool {
+    match kind {
+        SignalKind::RuleHit { .. }
+        | SignalKind::NegativeShare { .. }
+        | SignalKind::Burst { .. } => true,
+        SignalKind::Silence { .. } | SignalKind::Drill { .. } => false,
+    }
+}
+
+/// Whether a signal sums up a wave of feedback, rather than telling of one piece.
+pub(crate) fn is_wave(kind: &SignalKind) -> bool {
+    matches!(
+        kind,
+        SignalKind::NegativeShare { .. } | SignalKind::Burst { .. }
+    )
+}
+
+/// Its number, for counting by severity.
+pub(crate) const fn rank(severity: Severity) -> usize {
+    match severity {
+        Severity::Watch => 0,
+        Severity::Alert => 1,
+        Severity::Crisis => 2,
+    }
+}

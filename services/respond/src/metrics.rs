@@ -1,0 +1,51 @@
+//! Every metric of this stage is named here, once; a test pins the names, so that dashboards do not break silently.
+
+/// Gauge: alerts that are not resolved. Label: `severity` (`watch`, `alert`, `crisis`).
+pub const OPEN: &str = "wensheng_open_alerts";
+
+/// Counter: alerts raised, once committed. Label: `severity`.
+pub const RAISED: &str = "wensheng_alerts_raised_total";
+
+/// Counter: signals folded into an alert that was open already, once committed.
+pub const FOLDED: &str = "wensheng_signals_folded_total";
+
+/// Counter: reminders of deadlines, once committed. Label: `deadline` (`acknowledge`, `respond`).
+pub const NUDGES: &str = "wensheng_clock_nudges_total";
+
+/// Counter: deadlines that passed unmet, once committed. Label: `deadline`.
+pub const BREACHES: &str = "wensheng_clock_breaches_total";
+
+/// Counter: commands that an alert's state did not allow, once committed. Label: `action`.
+pub const REFUSED: &str = "wensheng_commands_refused_total";
+
+/// Histogram: seconds from the observation of the piece that completed a signal to the alert it raised.
+pub const OBSERVED_TO_RAISED: &str = "wensheng_observed_to_raised_seconds";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metric_names_are_what_dashboards_know() {
+        assert_eq!(
+            [
+                OPEN,
+                RAISED,
+                FOLDED,
+                NUDGES,
+                BREACHES,
+                REFUSED,
+                OBSERVED_TO_RAISED
+            ],
+            [
+                "wensheng_open_alerts",
+                "wensheng_alerts_raised_total",
+                "wensheng_signals_folded_total",
+                "wensheng_clock_nudges_total",
+                "wensheng_clock_breaches_total",
+                "wensheng_commands_refused_total",
+                "wensheng_observed_to_raised_seconds",
+            ]
+        );
+    }
+}
