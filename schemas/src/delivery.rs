@@ -14,7 +14,9 @@ pub enum DeliveryState {
     Queued {
         /// When (UTC).
         next_attempt_at: Timestamp,
-        /// What is to be told; carried so that a restart can go on from the ledger alone.
+        /// What is to be told; carried so that a restart can go on from the ledger alone. Called `message` on the wire,
+        /// where the row's own `notification` stands beside it.
+        #[serde(rename = "message")]
         notification: Box<Notification>,
         /// The answer to the attempt before, in the provider's words; empty before the first.
         #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -64,7 +66,7 @@ pub struct Delivery {
     pub brand: String,
     /// The configured name of the receiver.
     pub receiver: String,
-    /// The kind of receiver: `wecom`, `dingtalk`, `feishu`, `webhook`.
+    /// The kind of receiver: `wecom`, `dingtalk`, `feishu`, `webhook`, `log`; `unknown` once it is not configured any more.
     pub provider: String,
     /// Attempts so far.
     pub attempts: u32,
