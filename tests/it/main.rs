@@ -1,0 +1,21 @@
+//! End-to-end tests: the real binary as a child process, on both engines, through whatever may go wrong.
+//!
+//! `WENSHENG_BIN` names the binary to test (else it is built), `WENSHENG_E2E_FULL=1` takes all rows and the long tests,
+//! `WENSHENG_KAFKA` and `WENSHENG_POSTGRES` name engines, `WENSHENG_SHARED` the directory with the training files, and
+//! `WENSHENG_SEED` repeats a run of random moments.
+
+mod alert_path;
+mod binary;
+mod console;
+mod demo;
+mod engines;
+mod errors;
+mod exactly_once;
+mod input;
+mod ledger;
+mod main_job;
+mod process;
+mod receiver;
+mod signature;
+mod site;
+mod webhook;

@@ -1,0 +1,110 @@
+//! A receiver of pushes, as a customer would write one: it verifies the Standard Webhooks signature of whatever comes.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::process::eventually;
+use crate::signature;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A push as it came.
+#[derive(Debug, Clone)]
+pub struct Push {
+    pub id: String,
+    pub signature_is_valid: bool,
+    pub came_at: Timestamp,
+    pub body: Value,
+}
+
+impl Push {
+    /// `alert.raised`, `alert.nudge`, …
+    pub fn kind(&self) -> &str {
+        self.body["type"].as_str().unwrap_or_default()
+    }
+
+    /// The alert as it stood.
+    pub fn alert(&self) -> &Value {
+        &self.body["data"]["alert"]
+    }
+}
+
+/// It listens until the test ends.
+#[derive(Clone)]
+pub struct Receiver {
+    address: String,
+    pushes: Arc<Mutex<Vec<Push>>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("an address");
+        let address = listener.local_addr().expect("its address").to_string();
+        let pushes = Arc::new(Mutex::new(Vec::new()));
+        let router = Router::new()
+            .route("/hook", post(receive))
+            .with_state(pushes.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, pushes }
+    }
+
+    /// The part of the configuration that tells the service of it, at each of `levels` once.
+    pub fn settings(&self, levels: &[&str]) -> Value {
+        let receivers: Vec<Value> = levels
+            .iter()
+            .map(|level| {
+                json!({
+                    "kind": "webhook", "name": format!("desk-{level}"), "level": level,
+                    "url": format!("http://{}/hook", self.address), "secret": SECRET, "per_minute": 60_000,
+                })
+            })
+            .collect();
+        json!({ "notify": { "allow_private_targets": true, "receivers": receivers } })
+    }
+
+    pub fn pushes(&self) -> Vec<Push> {
+        self.pushes.lock().expect("nobody panicked").clone()
+    }
+
+    /// Waits for a push that `is_it`.
+    pub async fn push(&self, what: &str, is_it: impl Fn(&Push) -> bool) -> Push {
+        eventually(what, async || {
+            self.pushes().into_iter().find(|push| is_it(push))
+        })
+        .await
+    }
+}
+
+async fn receive(State(pushes): State<Arc<Mutex<Vec<Push>>>>, headers: HeaderMap, body: Bytes) {
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let (id, seconds) = (header("webhook-id"), header("webhook-timestamp"));
+    let expected = signature::of(SECRET, id, seconds, &body);
+    let came_at = Timestamp::now();
+    let is_fresh = seconds
+        .parse::<i64>()
+        .is_ok_and(|sent| (came_at.as_second() - sent).abs() <= 300);
+    let push = Push {
+        id: id.to_owned(),
+        signature_is_valid: is_fresh
+            && header("webhook-signature")
+                .split(' ')
+                .any(|given| given == expected),
+        came_at,
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    };
+    pushes.lock().expect("nobody panicked").push(push);
+}
