@@ -234,3 +234,31 @@ fn is_refused(error: &reqwest::Error) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_when_it_is_resolved() {
+        let client = Client::builder()
+            .no_proxy()
+            .dns_resolver(PublicOnly)
+            .build()
+            .unwrap();
+        let error = client.post("http://localhost:9/").send().await.unwrap_err();
+        assert!(is_refused(&error), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn the_words_of_an_error_leave_the_url_out() {
+        let client = Client::builder().no_proxy().build().unwrap();
+        let url = "http://127.0.0.1:9/hook/0123456789abcdef?key=topsecret";
+        let error = client.post(url).send().await.unwrap_err();
+        let words = words(error);
+        assert!(
+            !words.contains("0123456789abcdef") && !words.contains("topsecret"),
+            "{words}"
+        );
+    }
+}

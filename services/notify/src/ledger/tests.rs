@@ -19,7 +19,12 @@ fn config() -> Config {
     let whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     Config {
         receivers: vec![
-            receiver(ReceiverKind::Wecom, "front", "https://w.example/send?key=k", ""),
+            receiver(
+                ReceiverKind::Wecom,
+                "front",
+                "https://w.example/send?key=k",
+                "",
+            ),
             ReceiverConfig {
                 level: Escalation::Management,
                 ..receiver(
@@ -31,7 +36,12 @@ fn config() -> Config {
             },
             ReceiverConfig {
                 min_severity: Severity::Crisis,
-                ..receiver(ReceiverKind::Webhook, "tickets", "https://h.example/hook", whsec)
+                ..receiver(
+                    ReceiverKind::Webhook,
+                    "tickets",
+                    "https://h.example/hook",
+                    whsec,
+                )
             },
             ReceiverConfig {
                 brands: vec!["另一品牌".to_owned()],
@@ -87,7 +97,12 @@ impl World {
     }
 
     fn commit(&mut self, rows: Vec<Row>) {
-        self.log.extend(rows.into_iter().map(|row| row.delivery));
+        for row in rows {
+            // As it stands on the topic.
+            let json = serde_json::to_vec(&row.delivery).unwrap();
+            self.log.push(serde_json::from_slice(&json).unwrap());
+            assert_eq!(self.log.last(), Some(&row.delivery));
+        }
         self.under_way.extend(self.ledger.due(self.now));
     }
 
@@ -125,7 +140,8 @@ impl World {
         self.under_way.clear();
         self.ledger = ledger(&self.config);
         for row in &self.log {
-            self.ledger.restore(row.clone(), &record(Topic::Deliveries, 3));
+            self.ledger
+                .restore(row.clone(), &record(Topic::Deliveries, 3));
         }
     }
 
@@ -173,7 +189,11 @@ fn a_repeated_notification_adds_nothing_also_after_a_restart() {
 
 #[test]
 fn a_crash_between_send_and_commit_sends_again_under_the_same_id() {
-    for kind in [ReceiverKind::Wecom, ReceiverKind::Dingtalk, ReceiverKind::Webhook] {
+    for kind in [
+        ReceiverKind::Wecom,
+        ReceiverKind::Dingtalk,
+        ReceiverKind::Webhook,
+    ] {
         let mut world = one(kind);
         world.accept(notification("n1"));
         let sent = world.under_way.remove(0);
@@ -194,7 +214,9 @@ fn an_answer_from_before_a_lost_session_is_booked_rather_than_sent_for_again() {
     let sent = world.under_way.remove(0);
     world.ledger.revoke(&[3]);
     for row in &world.log {
-        world.ledger.restore(row.clone(), &record(Topic::Deliveries, 3));
+        world
+            .ledger
+            .restore(row.clone(), &record(Topic::Deliveries, 3));
     }
     world.advance(1);
     assert_eq!(world.under_way, [], "the robot has an attempt under way");
@@ -220,7 +242,10 @@ fn a_failing_robot_is_tried_quickly_and_given_up_after_a_day() {
         }
     }
     assert!((1_400..3_000).contains(&tries), "{tries}");
-    assert_eq!(world.reason(), format!("not reached; given up after {tries} attempts"));
+    assert_eq!(
+        world.reason(),
+        format!("not reached; given up after {tries} attempts")
+    );
     let early = world.log[4].at.duration_since(world.log[0].at);
     assert!(early <= SignedDuration::from_secs(15), "{early}");
 }
@@ -245,7 +270,10 @@ fn a_throttled_robot_holds_everything_back_and_loses_nothing() {
     for index in 0..30 {
         world.accept(notification(&format!("n{index}")));
     }
-    world.answer(answered(200, r#"{"errcode":130101,"errmsg":"send too fast"}"#));
+    world.answer(answered(
+        200,
+        r#"{"errcode":130101,"errmsg":"send too fast"}"#,
+    ));
     for _ in 0..599 {
         world.advance(1);
         assert_eq!(world.under_way, []);
@@ -259,16 +287,24 @@ fn a_throttled_robot_holds_everything_back_and_loses_nothing() {
         }
     }
     assert_eq!(sent.len(), 30);
-    let delivered = world.log.iter().filter(|row| row.state.name() == "delivered");
+    let delivered = world
+        .log
+        .iter()
+        .filter(|row| row.state.name() == "delivered");
     assert_eq!(delivered.count(), 30);
 }
 
 #[test]
 fn crises_go_first() {
     let mut world = one(ReceiverKind::Wecom);
-    for (index, severity) in [Severity::Watch, Severity::Watch, Severity::Alert, Severity::Crisis]
-        .into_iter()
-        .enumerate()
+    for (index, severity) in [
+        Severity::Watch,
+        Severity::Watch,
+        Severity::Alert,
+        Severity::Crisis,
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut told = notification(&format!("n{index}"));
         told.alert.severity = severity;
@@ -283,7 +319,11 @@ fn crises_go_first() {
         .filter(|row| row.state.name() == "delivered")
         .map(|row| row.notification.as_str())
         .collect();
-    assert_eq!(order, ["n0", "n3", "n2", "n1"], "the first was under way already");
+    assert_eq!(
+        order,
+        ["n0", "n3", "n2", "n1"],
+        "the first was under way already"
+    );
 }
 
 #[test]
@@ -302,7 +342,11 @@ fn an_unanswered_push_is_sent_once_more_and_says_so() {
     assert!(body.contains("（重发）"), "{body}");
     world.answer(Reply::Unanswered("no answer within 15 s".to_owned()));
     assert_eq!(world.states(), ["queued", "queued", "failed"]);
-    assert!(world.reason().contains("may have arrived"), "{}", world.reason());
+    assert!(
+        world.reason().contains("may have arrived"),
+        "{}",
+        world.reason()
+    );
 }
 
 #[test]
@@ -334,7 +378,10 @@ fn pushes_to_a_receiver_that_was_taken_out_fail_and_say_why() {
 fn a_row_carries_the_trace_of_its_notification() {
     let mut world = one(ReceiverKind::Wecom);
     let cause = record(Topic::Notifications, 0);
-    let rows = world.ledger.accept(notification("n1"), &cause, now()).unwrap();
+    let rows = world
+        .ledger
+        .accept(notification("n1"), &cause, now())
+        .unwrap();
     assert_eq!(rows[0].cause.header("traceparent"), Some(&b"00-a-b-01"[..]));
 }
 
@@ -353,16 +400,36 @@ fn a_level_is_told_of_what_reaches_it() {
             .collect::<Vec<_>>()
     };
     let brand = "云岭茶饮";
-    assert_eq!(told(Escalation::FrontLine, Severity::Alert, brand), ["front"]);
-    assert_eq!(told(Escalation::Specialists, Severity::Crisis, brand), ["front", "tickets"]);
-    assert_eq!(told(Escalation::Management, Severity::Alert, brand), ["front", "management"]);
-    assert_eq!(told(Escalation::FrontLine, Severity::Watch, "另一品牌"), ["front", "other"]);
+    assert_eq!(
+        told(Escalation::FrontLine, Severity::Alert, brand),
+        ["front"]
+    );
+    assert_eq!(
+        told(Escalation::Specialists, Severity::Crisis, brand),
+        ["front", "tickets"]
+    );
+    assert_eq!(
+        told(Escalation::Management, Severity::Alert, brand),
+        ["front", "management"]
+    );
+    assert_eq!(
+        told(Escalation::FrontLine, Severity::Watch, "另一品牌"),
+        ["front", "other"]
+    );
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    Notify { id: u8, audience: u8, severity: u8 },
-    Answer { which: usize, how: u8, committed: bool },
+    Notify {
+        id: u8,
+        audience: u8,
+        severity: u8,
+    },
+    Answer {
+        which: usize,
+        how: u8,
+        committed: bool,
+    },
     Advance(u16),
     Crash,
 }
@@ -396,8 +463,11 @@ fn reply(kind: ReceiverKind, how: u8) -> Reply {
 /// What the notification `id` says: always the same for the same id, as from its stage.
 fn told(id: u8, audience: u8, severity: u8) -> Notification {
     let mut told = notification(&format!("n{id}"));
-    told.audience = [Escalation::FrontLine, Escalation::Specialists, Escalation::Management]
-        [usize::from(audience)];
+    told.audience = [
+        Escalation::FrontLine,
+        Escalation::Specialists,
+        Escalation::Management,
+    ][usize::from(audience)];
     told.alert.severity =
         [Severity::Watch, Severity::Alert, Severity::Crisis][usize::from(severity)];
     told
