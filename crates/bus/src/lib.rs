@@ -4,18 +4,24 @@
 //! ([`Bus`], [`Session`], [`Publisher`]) and pass one conformance suite: Apache Kafka and an embedded log in one
 //! SQLite file. [`run_stage`] is the only consume loop of the project; a [`Stage`] is the logic between two topics.
 
+pub mod bench;
 mod bus;
+mod config;
 mod embedded;
 mod error;
+mod kafka;
 pub mod metrics;
 mod options;
 mod record;
 mod run;
 mod stage;
+mod tally;
 
 pub use bus::{Bus, PartitionLag, Publisher, Session, SessionEvent, SessionSpec, TopicProblem};
+pub use config::{BusConfig, Engine, open_bus};
 pub use embedded::{EmbeddedBus, EmbeddedConfig};
 pub use error::{BusError, ErrorKind};
+pub use kafka::{KafkaBus, KafkaConfig};
 pub use options::{Backoff, Clock, DeadLetter, StageOptions, dead_letters_in};
 pub use record::{
     Batch, Cleanup, OutRecord, Progress, Record, TopicPartition, TopicSpec, partition_for,

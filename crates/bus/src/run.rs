@@ -20,6 +20,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics as names;
+use crate::tally::Tally;
 use crate::{
     Batch, Bus, BusError, ErrorKind, OutRecord, Outcome, Outputs, Progress, Restore, Session,
     SessionEvent, SessionSpec, Stage, StageError, StageOptions, StageState, TopicPartition,
@@ -236,7 +237,7 @@ impl<S: Stage> Runner<S> {
         self.settle(&progress, &mut out).await?;
         self.commit(session, &progress, out.into_records()).await?;
         self.stage.committed();
-        self.count(&batch, &tally, started);
+        tally.count(&self.options.name, batch.records.len(), started.elapsed());
         Ok(())
     }
 
@@ -497,31 +498,4 @@ impl<S: Stage> Runner<S> {
             changed
         });
     }
-
-    fn count(&self, batch: &Batch, tally: &Tally, started: Instant) {
-        let name = &self.options.name;
-        histogram!(names::BATCH_DURATION, "stage" => name.clone()).record(started.elapsed());
-        histogram!(names::BATCH_SIZE, "stage" => name.clone()).record(batch.records.len() as f64);
-        if tally.emitted > 0 {
-            counter!(names::RECORDS_IN, "stage" => name.clone(), "outcome" => "emit", "reason" => "")
-                .increment(tally.emitted);
-        }
-        for (reason, count) in &tally.dropped {
-            counter!(names::RECORDS_IN, "stage" => name.clone(), "outcome" => "drop", "reason" => *reason)
-                .increment(*count);
-        }
-        if tally.rejected > 0 {
-            counter!(names::RECORDS_IN, "stage" => name.clone(), "outcome" => "reject", "reason" => "")
-                .increment(tally.rejected);
-            counter!(names::DEAD_LETTERS, "stage" => name.clone()).increment(tally.rejected);
-        }
-    }
-}
-
-/// What became of a batch's records.
-#[derive(Default)]
-struct Tally {
-    emitted: u64,
-    dropped: BTreeMap<&'static str, u64>,
-    rejected: u64,
 }

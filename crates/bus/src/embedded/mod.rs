@@ -7,6 +7,7 @@
 //! - [`membership`]: sessions of one group share its partitions, each owned by one at a time.
 
 mod catalog;
+mod encode;
 mod file;
 mod membership;
 mod reader;
@@ -15,7 +16,7 @@ mod segment;
 mod session;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
@@ -25,20 +26,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::catalog::Catalog;
+use self::encode::encode;
 use self::membership::Groups;
 use self::reader::{Chunk, Readers};
-use self::segment::{SegmentBuilder, put_headers};
 use self::session::EmbeddedSession;
-use self::writer::{Append, LatestRow, Request, Rows, Writer};
+use self::writer::{Append, Request, Writer};
 use crate::{
-    Bus, BusError, Cleanup, ErrorKind, OutRecord, PartitionLag, Publisher, Record, Session,
-    SessionSpec, TopicPartition, TopicProblem, TopicSpec,
+    Bus, BusError, ErrorKind, OutRecord, PartitionLag, Publisher, Record, Session, SessionSpec,
+    TopicPartition, TopicProblem, TopicSpec,
 };
 
 /// Outputs of more bytes than this are encoded on a thread for blocking work: some milliseconds of compression are too
@@ -68,6 +68,21 @@ impl Default for EmbeddedConfig {
             retention_every_seconds: 60,
             checkpoint_mebibytes: 64,
         }
+    }
+}
+
+impl EmbeddedConfig {
+    /// What is wrong with the settings: the path of each key under `bus`, and why.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let zero = |name: &str| (format!("embedded.{name}"), "must be 1 or more".to_owned());
+        let mut problems = Vec::new();
+        if self.retention_every_seconds == 0 {
+            problems.push(zero("retention_every_seconds"));
+        }
+        if self.checkpoint_mebibytes == 0 {
+            problems.push(zero("checkpoint_mebibytes"));
+        }
+        problems
     }
 }
 
@@ -151,78 +166,6 @@ fn closed() -> BusError {
         "use the embedded bus",
         "it has been closed",
     )
-}
-
-/// Sorts records into partitions and encodes them; also tells about how many bytes will be stored.
-fn encode(
-    catalog: &Catalog,
-    outputs: &[OutRecord],
-) -> Result<(Vec<(Arc<catalog::Partition>, Rows)>, usize), BusError> {
-    enum Building {
-        Segments(SegmentBuilder),
-        Latest(Vec<LatestRow>),
-    }
-    let mut building: BTreeMap<i64, (Arc<catalog::Partition>, Building)> = BTreeMap::new();
-    let mut topic = None;
-    for record in outputs {
-        let found = match topic.take() {
-            Some((name, topic)) if name == record.topic => topic,
-            _ => catalog.topic(&record.topic)?,
-        };
-        let number = record.partition(found.count()) as usize;
-        let Some(partition) = found.partitions.get(number) else {
-            continue;
-        };
-        let (_, rows) = building.entry(partition.id).or_insert_with(|| {
-            let rows = match found.cleanup {
-                Cleanup::Delete(_) => Building::Segments(SegmentBuilder::default()),
-                Cleanup::Compact => Building::Latest(Vec::new()),
-            };
-            (partition.clone(), rows)
-        });
-        match rows {
-            Building::Segments(builder) => builder.push(record),
-            Building::Latest(rows) => {
-                let mut headers = Vec::new();
-                put_headers(&mut headers, &record.headers);
-                rows.push(LatestRow {
-                    key: record.key.clone(),
-                    value: record.value.clone(),
-                    headers,
-                });
-            }
-        }
-        topic = Some((record.topic.clone(), found));
-    }
-    let mut bytes = 0;
-    let rows = building
-        .into_values()
-        .map(|(partition, rows)| {
-            let rows = match rows {
-                Building::Segments(builder) => {
-                    let segments = builder.finish();
-                    bytes += segments
-                        .iter()
-                        .map(|segment| segment.data.len())
-                        .sum::<usize>();
-                    Rows::Segments(segments)
-                }
-                Building::Latest(rows) => {
-                    bytes += rows
-                        .iter()
-                        .map(|row| {
-                            row.key.len()
-                                + row.headers.len()
-                                + row.value.as_ref().map_or(0, bytes::Bytes::len)
-                        })
-                        .sum::<usize>();
-                    Rows::Latest(rows)
-                }
-            };
-            (partition, rows)
-        })
-        .collect();
-    Ok((rows, bytes))
 }
 
 /// The embedded engine. Dropping it closes the file; sessions and publishers that are still around then fail.
@@ -435,13 +378,24 @@ impl Bus for EmbeddedBus {
         for topic in topics {
             partitions.extend(self.shared.catalog.topic(topic)?.partitions.iter().cloned());
         }
-        let shared = self.shared.clone();
+        // From the writer, not the file: what it tells has been published to readers of the other topics as well.
+        let ids = partitions.iter().map(|partition| partition.id).collect();
         let group = group.to_owned();
+        let positions = self
+            .shared
+            .ask(|reply| Request::Positions {
+                group,
+                partitions: ids,
+                reply,
+            })
+            .await?;
+        let shared = self.shared.clone();
         let read = move || {
             shared.readers.with(|connection| {
                 partitions
                     .iter()
-                    .map(|partition| partition_lag(connection, &group, partition))
+                    .zip(positions)
+                    .map(|(partition, committed)| partition_lag(connection, partition, committed))
                     .collect::<rusqlite::Result<Vec<_>>>()
                     .map_err(|error| file::sql_error("read the lag from the embedded bus", &error))
             })
@@ -458,17 +412,10 @@ impl Bus for EmbeddedBus {
 
 fn partition_lag(
     connection: &rusqlite::Connection,
-    group: &str,
     partition: &catalog::Partition,
+    committed: u64,
 ) -> rusqlite::Result<PartitionLag> {
     let end = partition.end();
-    let committed: Option<i64> = connection
-        .prepare_cached(
-            "SELECT next_offset FROM progress WHERE group_name = ?1 AND partition = ?2",
-        )?
-        .query_row(rusqlite::params![group, partition.id], |row| row.get(0))
-        .optional()?;
-    let committed = committed.unwrap_or(0).cast_unsigned();
     let lag = if committed >= end {
         0
     } else if partition.compacted {

@@ -32,6 +32,9 @@ pub(super) enum Rows {
     Latest(Vec<LatestRow>),
 }
 
+/// A partition and what is appended to it.
+pub(super) type PartitionRows = (Arc<Partition>, Rows);
+
 /// A record of a compacted topic.
 #[derive(Debug)]
 pub(super) struct LatestRow {
@@ -47,7 +50,7 @@ pub(super) struct Append {
     pub(super) fence: Option<(String, u64)>,
     /// The group, and for each partition the next offset to read.
     pub(super) progress: Option<(String, Vec<(i64, u64)>)>,
-    pub(super) rows: Vec<(Arc<Partition>, Rows)>,
+    pub(super) rows: Vec<PartitionRows>,
     /// About how many bytes are stored.
     pub(super) bytes: usize,
 }

@@ -1,0 +1,246 @@
+//! What only the embedded engine promises: its file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use wensheng_bus::{
+    Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, TopicPartition, TopicSpec,
+};
+
+use crate::engine::{DAY, number, numbered};
+
+fn open(path: &Path) -> Result<Arc<EmbeddedBus>, wensheng_bus::BusError> {
+    EmbeddedBus::open(path, EmbeddedConfig::default())
+}
+
+async fn with_topic(path: &Path, retention: Duration) -> Arc<EmbeddedBus> {
+    let bus = open(path).unwrap();
+    let topic = TopicSpec {
+        name: "log".into(),
+        partitions: 1,
+        cleanup: Cleanup::Delete(retention),
+    };
+    bus.create_topics(&[topic]).await.unwrap();
+    bus
+}
+
+async fn publish(bus: &EmbeddedBus, count: usize) {
+    let mut publisher = bus.publisher("test").await.unwrap();
+    publisher
+        .publish(numbered(&"log".into(), count, 5))
+        .await
+        .unwrap();
+}
+
+async fn read(bus: &EmbeddedBus) -> Result<Vec<usize>, wensheng_bus::BusError> {
+    let mut numbers = Vec::new();
+    let at = TopicPartition::new("log", 0);
+    bus.replay(&at, 0..u64::MAX, &mut |record| {
+        numbers.push(number(&record))
+    })
+    .await?;
+    Ok(numbers)
+}
+
+fn refused(path: &Path, says: &str) {
+    let error = open(path).err().expect("it must not open");
+    assert_eq!(error.kind, ErrorKind::Fatal, "{error}");
+    let text = error.to_string();
+    assert!(text.contains(says), "{text:?} must say {says:?}");
+    assert!(
+        text.contains(&path.display().to_string()),
+        "{text:?} names the file"
+    );
+}
+
+#[tokio::test]
+async fn a_file_in_use_is_refused_and_free_after_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data").join("bus.db");
+    let bus = with_topic(&path, DAY).await;
+    refused(&path, "another process uses it");
+    publish(&bus, 5).await;
+    bus.close();
+    let bus = open(&path).unwrap();
+    assert_eq!(read(&bus).await.unwrap(), [0, 1, 2, 3, 4]);
+    drop(bus);
+    open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_bus_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus = with_topic(&folder.path().join("bus.db"), DAY).await;
+    let mut publisher = bus.publisher("test").await.unwrap();
+    bus.close();
+    let error = publisher
+        .publish(numbered(&"log".into(), 1, 1))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.reason.as_str()),
+        (ErrorKind::Fatal, "it has been closed")
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_a_bus_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "闻声而动".repeat(2000)).unwrap();
+    refused(&text, "not a bus");
+    assert_eq!(
+        std::fs::read_to_string(&text).unwrap(),
+        "闻声而动".repeat(2000)
+    );
+
+    let other = folder.path().join("other.db");
+    let connection = rusqlite::Connection::open(&other).unwrap();
+    connection.execute_batch("CREATE TABLE mine (a)").unwrap();
+    drop(connection);
+    let before = std::fs::read(&other).unwrap();
+    refused(&other, "not a bus");
+    assert_eq!(std::fs::read(&other).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus.db");
+    open(&path).unwrap().close();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
+    refused(&path, "newer version");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    refused(&file.join("bus.db"), "cannot create the folder");
+}
+
+#[tokio::test]
+async fn damage_is_noticed_at_the_end_when_opening_and_elsewhere_when_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus.db");
+    let bus = with_topic(&path, DAY).await;
+    publish(&bus, 100).await;
+    publish(&bus, 100).await;
+    bus.close();
+    let damage = |which: &str| {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let changed = connection
+            .execute(&format!("UPDATE segments SET data = zeroblob(length(data)) WHERE id = (SELECT {which}(id) FROM segments)"), [])
+            .unwrap();
+        assert_eq!(changed, 1);
+    };
+    damage("min");
+    let bus = open(&path).unwrap();
+    let error = read(&bus).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Fatal);
+    assert!(error.reason.contains("damaged at offset 0"), "{error}");
+    bus.close();
+    damage("max");
+    refused(&path, "damaged at its end");
+}
+
+/// A copy of the files of a running bus is what a crash of the machine leaves.
+#[tokio::test]
+async fn a_copy_of_the_files_at_any_point_is_a_whole_bus() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus.db");
+    let bus = with_topic(&path, DAY).await;
+    for round in 1..=5 {
+        publish(&bus, 20).await;
+        let copy = folder.path().join(format!("copy-{round}.db"));
+        for suffix in ["", "-wal"] {
+            std::fs::copy(
+                format!("{}{suffix}", path.display()),
+                format!("{}{suffix}", copy.display()),
+            )
+            .unwrap();
+        }
+        let copy = open(&copy).unwrap();
+        assert_eq!(read(&copy).await.unwrap().len(), round * 20);
+    }
+}
+
+#[tokio::test]
+async fn records_go_when_they_are_old_and_every_group_has_read_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus = with_topic(&folder.path().join("bus.db"), DAY).await;
+    publish(&bus, 10).await;
+    publish(&bus, 10).await;
+    let spec = wensheng_bus::SessionSpec {
+        group: "slow".to_owned(),
+        topics: vec!["log".into()],
+        max_records: 10,
+        max_bytes: 1 << 20,
+        max_wait: Duration::ZERO,
+    };
+    let mut session = bus.session(spec).await.unwrap();
+    session.next().await.unwrap();
+    let at = TopicPartition::new("log", 0);
+    session.commit(&[(at, 10)].into(), vec![]).await.unwrap();
+
+    let now = Timestamp::now();
+    bus.retain(now).await.unwrap();
+    assert_eq!(read(&bus).await.unwrap().len(), 20, "nothing is old");
+    bus.retain(now + DAY + Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(
+        read(&bus).await.unwrap(),
+        (0..10).collect::<Vec<_>>(),
+        "the unread stay"
+    );
+    let lag = bus.lag("slow", &["log".into()]).await.unwrap();
+    assert_eq!((lag[0].lag, lag[0].end), (10, 20));
+    bus.retain(now + 2 * DAY + Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(
+        read(&bus).await.unwrap().len(),
+        0,
+        "a group that stopped cannot hold them for ever"
+    );
+    assert_eq!(bus.lag("slow", &["log".into()]).await.unwrap()[0].lag, 0);
+
+    publish(&bus, 3).await;
+    assert_eq!(
+        bus.lag("slow", &["log".into()]).await.unwrap()[0].end,
+        23,
+        "offsets go on"
+    );
+    assert_eq!(read(&bus).await.unwrap(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn many_small_appends_at_once_are_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus = with_topic(&folder.path().join("bus.db"), DAY).await;
+    let publishers: Vec<_> = (0..50)
+        .map(|index| {
+            let bus = bus.clone();
+            tokio::spawn(async move {
+                let mut publisher = bus.publisher(&format!("p{index}")).await.unwrap();
+                for _ in 0..10 {
+                    publisher
+                        .publish(numbered(&"log".into(), 3, 1))
+                        .await
+                        .unwrap();
+                }
+            })
+        })
+        .collect();
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+    assert_eq!(read(&bus).await.unwrap().len(), 1500);
+    assert!(bus.size_on_disk() > 0);
+}
