@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Create or check the topics of the bus.
     Topics(TopicsArgs),
+    /// Give dead letters their second chance: send records back to their topics, write rows of sources out.
+    Replay(ReplayArgs),
     /// Create, list or revoke tokens of the console.
     Token(TokenArgs),
     /// Measure: text analysis, the bus, the whole pipeline.
@@ -157,6 +159,18 @@ pub(crate) enum TopicsAction {
     Create,
     /// Tell every difference; exit 1 when there is one.
     Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where the embedded bus keeps its file; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where rows that never reached the bus are appended, one JSON object a line; standard output by default.
+    #[arg(long)]
+    pub(crate) rows: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

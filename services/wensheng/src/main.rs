@@ -8,6 +8,7 @@ mod demo;
 mod exit;
 mod idle;
 mod progress;
+mod replay;
 mod roles;
 mod schema;
 mod service;
@@ -41,6 +42,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Validate(args) => validate(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Topics(args) => on_runtime(topics::run(args)),
+        Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Token(args) => on_runtime(token::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::Completions { shell } => {
