@@ -4,14 +4,14 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 /// The console of one running service, and a token.
-pub struct Console {
+pub(crate) struct Console {
     base: String,
-    pub token: String,
+    pub(crate) token: String,
     client: Client,
 }
 
 impl Console {
-    pub fn new(address: &str, token: &str) -> Self {
+    pub(crate) fn new(address: &str, token: &str) -> Self {
         Self {
             base: format!("http://{address}/api/v1"),
             token: token.to_owned(),
@@ -20,7 +20,7 @@ impl Console {
     }
 
     /// What is at `path`.
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, body) = self
             .send(self.client.get(format!("{}{path}", self.base)))
             .await;
@@ -29,7 +29,7 @@ impl Console {
     }
 
     /// Does something to an alert; a repeat with the same `key` acts once.
-    pub async fn act(&self, alert: &str, action: &str, key: &str) -> (StatusCode, Value) {
+    pub(crate) async fn act(&self, alert: &str, action: &str, key: &str) -> (StatusCode, Value) {
         let request = self
             .client
             .post(format!("{}/alerts/{alert}/{action}", self.base));
@@ -52,7 +52,7 @@ impl Console {
     }
 
     /// All alerts.
-    pub async fn alerts(&self) -> Vec<Value> {
+    pub(crate) async fn alerts(&self) -> Vec<Value> {
         let alerts = self.get("/alerts?limit=500").await;
         alerts["alerts"]
             .as_array()

@@ -21,7 +21,7 @@ const KILLS: u32 = 10;
 const ROWS_PER_LIFE: usize = 1_500;
 
 /// Kills the service at random moments while it reads; then holds all figures against the truth, and reads all again.
-pub async fn survives_kills(mut site: Site) {
+pub(crate) async fn survives_kills(mut site: Site) {
     let seed = input::seed();
     let mut dice = StdRng::seed_from_u64(seed);
     let mut crowd = Crowd::new(seed);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::binary;
 
 /// Rules with words that nothing else of the invented feedback holds.
-pub const RULES: &str = "
+pub(crate) const RULES: &str = "
 rules:
 - {id: swapped_parcel, name: 包裹调包, level: red, topic: parcel, any: [包裹被调包]}
 - {id: sold_data, name: 倒卖信息, level: orange, topic: privacy, any: [资料被转卖]}
@@ -39,26 +39,26 @@ const CRISES: [(&str, &str); 2] = [("包裹被调包", "parcel"), ("资料被转
 
 /// One piece of feedback, before it is written into a file.
 #[derive(Debug, Clone)]
-pub struct Voice {
-    pub id: String,
-    pub text: String,
-    pub brand: &'static str,
-    pub channel: &'static str,
-    pub at: Timestamp,
-    pub nps: Option<u8>,
+pub(crate) struct Voice {
+    pub(crate) id: String,
+    pub(crate) text: String,
+    pub(crate) brand: &'static str,
+    pub(crate) channel: &'static str,
+    pub(crate) at: Timestamp,
+    pub(crate) nps: Option<u8>,
     /// The topic of the rule that it meets, if an alert must come of it.
-    pub crisis: Option<&'static str>,
+    pub(crate) crisis: Option<&'static str>,
 }
 
 /// Where voices come from: the same seed gives the same ones, relative to now.
-pub struct Crowd {
+pub(crate) struct Crowd {
     dice: StdRng,
     now: Timestamp,
     spoke: u32,
 }
 
 impl Crowd {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             dice: StdRng::seed_from_u64(seed),
             now: Timestamp::now(),
@@ -67,7 +67,7 @@ impl Crowd {
     }
 
     /// Further voices: two in three of the last hours, the others days old, so that nobody is to be alerted of them.
-    pub fn speak(&mut self, count: usize) -> Vec<Voice> {
+    pub(crate) fn speak(&mut self, count: usize) -> Vec<Voice> {
         (0..count).map(|_| self.voice()).collect()
     }
 
@@ -109,18 +109,18 @@ impl Crowd {
 
 /// What must be counted.
 #[derive(Debug, Default)]
-pub struct Truth {
-    pub ids: BTreeSet<String>,
+pub(crate) struct Truth {
+    pub(crate) ids: BTreeSet<String>,
     /// Pieces by day in Shanghai, brand and channel.
-    pub days: BTreeMap<Vec<String>, i64>,
+    pub(crate) days: BTreeMap<Vec<String>, i64>,
     /// Signals by brand and topic.
-    pub crises: BTreeMap<Vec<String>, i64>,
+    pub(crate) crises: BTreeMap<Vec<String>, i64>,
     /// Promoters, passives and detractors.
-    pub nps: [i64; 3],
+    pub(crate) nps: [i64; 3],
 }
 
 impl Truth {
-    pub fn add(&mut self, voices: &[Voice]) {
+    pub(crate) fn add(&mut self, voices: &[Voice]) {
         let zone = TimeZone::get("Asia/Shanghai").expect("a known zone");
         for voice in voices {
             assert!(
@@ -148,23 +148,23 @@ impl Truth {
         }
     }
 
-    pub fn rows(&self) -> i64 {
+    pub(crate) fn rows(&self) -> i64 {
         i64::try_from(self.ids.len()).expect("few rows")
     }
 }
 
 /// The first line of a CSV file of voices.
-pub const CSV_HEADER: &str = "id,said,brand,channel,text,nps\n";
+pub(crate) const CSV_HEADER: &str = "id,said,brand,channel,text,nps\n";
 
 /// One CSV record.
-pub fn csv_record(fields: &[&str]) -> String {
+pub(crate) fn csv_record(fields: &[&str]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(fields).expect("write a record");
     String::from_utf8(writer.into_inner().expect("a record")).expect("UTF-8")
 }
 
 /// The CSV record of a voice.
-pub fn csv_row(voice: &Voice) -> String {
+pub(crate) fn csv_row(voice: &Voice) -> String {
     let nps = voice.nps.map(|nps| nps.to_string()).unwrap_or_default();
     csv_record(&[
         &voice.id,
@@ -177,12 +177,12 @@ pub fn csv_row(voice: &Voice) -> String {
 }
 
 /// A CSV file of voices.
-pub fn csv_file(voices: &[Voice]) -> String {
+pub(crate) fn csv_file(voices: &[Voice]) -> String {
     CSV_HEADER.to_owned() + &voices.iter().map(csv_row).collect::<String>()
 }
 
 /// A voice as webhooks send it.
-pub fn event(voice: &Voice) -> Value {
+pub(crate) fn event(voice: &Voice) -> Value {
     json!({
         "id": voice.id, "occurred_at": voice.at, "brand": voice.brand, "channel": voice.channel, "text": voice.text,
         "scores": { "nps": voice.nps },
@@ -201,7 +201,7 @@ fn object(voice: &Voice) -> Value {
 }
 
 /// An NDJSON file of voices.
-pub fn ndjson_file(voices: &[Voice]) -> String {
+pub(crate) fn ndjson_file(voices: &[Voice]) -> String {
     voices
         .iter()
         .map(|voice| format!("{}\n", object(voice)))
@@ -209,7 +209,7 @@ pub fn ndjson_file(voices: &[Voice]) -> String {
 }
 
 /// The source that reads files of voices at `path`.
-pub fn source(name: &str, path: impl Into<PathBuf>) -> Value {
+pub(crate) fn source(name: &str, path: impl Into<PathBuf>) -> Value {
     json!({
         "kind": "files", "name": name, "path": path.into(), "poll_ms": 100,
         "columns": {
@@ -219,7 +219,7 @@ pub fn source(name: &str, path: impl Into<PathBuf>) -> Value {
 }
 
 /// The labelled files that are handed around beside the checkout; none where they are absent.
-pub fn training_files() -> Vec<PathBuf> {
+pub(crate) fn training_files() -> Vec<PathBuf> {
     let shared = std::env::var_os("WENSHENG_SHARED")
         .map_or_else(|| binary::workspace().join("../shared"), PathBuf::from);
     let pattern = shared.join("data/train/*.csv").display().to_string();
@@ -229,7 +229,7 @@ pub fn training_files() -> Vec<PathBuf> {
 }
 
 /// Where random moments and voices begin; told, so that a failure can be repeated with `WENSHENG_SEED`.
-pub fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let seed = match std::env::var("WENSHENG_SEED") {
         Ok(seed) => seed.parse().expect("WENSHENG_SEED is a whole number"),
         Err(_) => rand::random_range(0..1_000_000),

@@ -9,25 +9,25 @@ use sqlx::{AnyPool, AssertSqlSafe, Row as _};
 use crate::input::Truth;
 
 /// A reader of the store's tables.
-pub struct Ledger {
+pub(crate) struct Ledger {
     pool: AnyPool,
 }
 
 /// All that must not change when the same input comes again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
-    pub feedback: i64,
+pub(crate) struct Figures {
+    pub(crate) feedback: i64,
     /// Volumes of the topic `all`, by length of window.
-    pub windows: BTreeMap<String, i64>,
-    pub dead_letters: i64,
-    pub alerts: i64,
+    pub(crate) windows: BTreeMap<String, i64>,
+    pub(crate) dead_letters: i64,
+    pub(crate) alerts: i64,
     /// Signals folded into all alerts.
-    pub signals: i64,
-    pub deliveries: i64,
+    pub(crate) signals: i64,
+    pub(crate) deliveries: i64,
 }
 
 impl Ledger {
-    pub async fn open(url: &str) -> Self {
+    pub(crate) async fn open(url: &str) -> Self {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(install_default_drivers);
         let pool = AnyPoolOptions::new()
@@ -39,7 +39,7 @@ impl Ledger {
     }
 
     /// The rows of a query; every column must be text.
-    pub async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await;
         let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
         rows.iter()
@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// Sums by name: a query of text columns, the last of which is a whole number.
-    pub async fn sums(&self, sql: &str) -> BTreeMap<Vec<String>, i64> {
+    pub(crate) async fn sums(&self, sql: &str) -> BTreeMap<Vec<String>, i64> {
         let rows = self.rows(sql).await;
         rows.into_iter()
             .map(|mut row| {
@@ -63,14 +63,14 @@ impl Ledger {
     }
 
     /// One whole number.
-    pub async fn figure(&self, expression: &str) -> i64 {
+    pub(crate) async fn figure(&self, expression: &str) -> i64 {
         let rows = self
             .rows(&format!("SELECT CAST({expression} AS TEXT)"))
             .await;
         rows[0][0].parse().expect("a whole number")
     }
 
-    pub async fn figures(&self) -> Figures {
+    pub(crate) async fn figures(&self) -> Figures {
         let windows = self
             .sums("SELECT size, CAST(SUM(volume) AS TEXT) FROM windows WHERE topic = 'all' GROUP BY size")
             .await
@@ -92,7 +92,7 @@ impl Ledger {
 
 impl Figures {
     /// Insists that every row that was read is there once: in the store and in windows of each length.
-    pub fn hold_each_once(&self, rows: i64) {
+    pub(crate) fn hold_each_once(&self, rows: i64) {
         assert_eq!(self.feedback, rows, "{self:#?}");
         let all = ["1d", "1h", "1m"].map(|size| (size.to_owned(), rows));
         assert_eq!(self.windows, BTreeMap::from(all), "{self:#?}");
@@ -101,7 +101,7 @@ impl Figures {
 
 impl Ledger {
     /// Insists that the store holds exactly the pieces of `truth`: by id, by day, brand and channel, and by score.
-    pub async fn holds(&self, truth: &Truth) {
+    pub(crate) async fn holds(&self, truth: &Truth) {
         let ids: BTreeSet<String> = self
             .rows("SELECT native_id FROM feedback")
             .await

@@ -4,6 +4,13 @@
 //! `WENSHENG_KAFKA` and `WENSHENG_POSTGRES` name engines, `WENSHENG_SHARED` the directory with the training files, and
 //! `WENSHENG_SEED` repeats a run of random moments.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails loudly, its helpers too"
+)]
+
 mod alert_path;
 mod binary;
 mod console;

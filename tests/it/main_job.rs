@@ -18,7 +18,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(40 * 60);
 const SAMPLE: usize = 600;
 
 /// Runs until all input is through, and gives the closing summary.
-pub async fn run_through(site: &Site) -> Value {
+pub(crate) async fn run_through(site: &Site) -> Value {
     let ended = site
         .up(&["--until-idle", "--output", "json"])
         .ended_within(LONGEST_RUN)
@@ -29,7 +29,7 @@ pub async fn run_through(site: &Site) -> Value {
 }
 
 /// A directory of training files with the true number of rows of each, by file name; `None` where there are none.
-pub fn training_input(site: &Site) -> Option<(PathBuf, BTreeMap<Vec<String>, i64>)> {
+pub(crate) fn training_input(site: &Site) -> Option<(PathBuf, BTreeMap<Vec<String>, i64>)> {
     let files = input::training_files();
     let Some(first) = files.first() else {
         println!(
@@ -66,12 +66,11 @@ pub fn training_input(site: &Site) -> Option<(PathBuf, BTreeMap<Vec<String>, i64
 
 fn count_rows(file: &Path) -> i64 {
     let mut reader = csv::Reader::from_path(file).expect("open a training file");
-    reader
-        .records()
-        .map(|record| record.expect("a record"))
-        .count()
-        .try_into()
-        .expect("few rows")
+    let rows: Vec<csv::ByteRecord> = reader
+        .byte_records()
+        .collect::<Result<_, _>>()
+        .expect("rows of CSV");
+    rows.len().try_into().expect("few rows")
 }
 
 fn take_sample(file: &Path, site: &Site, name: &str) -> i64 {
@@ -95,7 +94,7 @@ fn take_sample(file: &Path, site: &Site, name: &str) -> i64 {
 }
 
 /// The main job, with bus and store as the site is configured: every row of the training files is counted once.
-pub async fn counts_every_training_row(mut site: Site) {
+pub(crate) async fn counts_every_training_row(mut site: Site) {
     let Some((directory, rows)) = training_input(&site) else {
         return;
     };

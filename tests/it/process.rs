@@ -9,13 +9,13 @@ use crate::binary;
 use crate::console::Console;
 
 /// Whatever a test waits for comes within this, or not at all: generous, as builds may share the machine.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// A service that was started.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
@@ -23,16 +23,16 @@ pub struct Process {
 
 /// How it ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Its exit code; none when a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Process {
     /// Starts the binary with `arguments`; what it prints goes to `<prefix>.out` and `<prefix>.err`.
-    pub fn start(arguments: &[&str], directory: &Path, prefix: &str) -> Self {
+    pub(crate) fn start(arguments: &[&str], directory: &Path, prefix: &str) -> Self {
         let stdout = directory.join(format!("{prefix}.out"));
         let stderr = directory.join(format!("{prefix}.err"));
         let child = Command::new(binary::path())
@@ -54,18 +54,18 @@ impl Process {
     }
 
     /// What it logged so far.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         read(&self.stderr)
     }
 
     /// Ends it at once, as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("send SIGKILL");
         self.child.wait().expect("wait for its end");
     }
 
     /// Sends a signal: `INT`, `TERM`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh")
             .args(["-c", &format!("kill -{name} {}", self.child.id())])
             .status()
@@ -74,17 +74,17 @@ impl Process {
     }
 
     /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("ask for its end").is_none()
     }
 
     /// Waits for its end.
-    pub async fn ended(mut self) -> Ended {
+    pub(crate) async fn ended(mut self) -> Ended {
         self.ended_within(PATIENCE).await
     }
 
     /// Waits for its end; long work may take `patience`.
-    pub async fn ended_within(&mut self, patience: Duration) -> Ended {
+    pub(crate) async fn ended_within(&mut self, patience: Duration) -> Ended {
         let since = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("ask for its end") {
@@ -104,7 +104,7 @@ impl Process {
     }
 
     /// Stops it in order, and insists that it went well.
-    pub async fn stop(self) -> Ended {
+    pub(crate) async fn stop(self) -> Ended {
         self.signal("TERM");
         let ended = self.ended().await;
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -112,7 +112,7 @@ impl Process {
     }
 
     /// Waits until its log holds what `find` looks for.
-    pub async fn told<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) async fn told<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let since = Instant::now();
         loop {
             let running = self.is_running();
@@ -127,7 +127,7 @@ impl Process {
     }
 
     /// Where health and metrics are told.
-    pub async fn operations(&mut self) -> String {
+    pub(crate) async fn operations(&mut self) -> String {
         self.told("where operations are served", |log| {
             word_after(log, " ops=")
         })
@@ -135,7 +135,7 @@ impl Process {
     }
 
     /// Where feedback is taken.
-    pub async fn ingest(&mut self) -> String {
+    pub(crate) async fn ingest(&mut self) -> String {
         self.told("where it takes feedback", |log| {
             let line = log
                 .lines()
@@ -146,7 +146,7 @@ impl Process {
     }
 
     /// The console's address, and the first token where it was shown.
-    pub async fn console_address(&mut self) -> (String, Option<String>) {
+    pub(crate) async fn console_address(&mut self) -> (String, Option<String>) {
         self.told("where the console is", |log| {
             let url = word_after(log, "console  http://")?;
             Some(match url.split_once("/#token=") {
@@ -158,13 +158,13 @@ impl Process {
     }
 
     /// The console, for the holder of the token that it shows at its first start.
-    pub async fn first_console(&mut self) -> Console {
+    pub(crate) async fn first_console(&mut self) -> Console {
         let (address, token) = self.console_address().await;
         Console::new(&address, &token.expect("the first start shows a token"))
     }
 
     /// The console of a later start.
-    pub async fn console(&mut self, token: &str) -> Console {
+    pub(crate) async fn console(&mut self, token: &str) -> Console {
         let (address, _) = self.console_address().await;
         Console::new(&address, token)
     }
@@ -181,7 +181,7 @@ impl Drop for Process {
 
 impl Ended {
     /// Insists that it failed with `code`, and that what it said holds every one of `words`.
-    pub fn failed_saying(&self, code: i32, words: &[&str]) {
+    pub(crate) fn failed_saying(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
         for word in words {
             assert!(
@@ -205,7 +205,7 @@ fn word_after(text: &str, mark: &str) -> Option<String> {
 }
 
 /// Waits until `look` finds something.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -17,34 +17,34 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A push as it came.
 #[derive(Debug, Clone)]
-pub struct Push {
-    pub id: String,
-    pub signature_is_valid: bool,
-    pub came_at: Timestamp,
-    pub body: Value,
+pub(crate) struct Push {
+    pub(crate) id: String,
+    pub(crate) signature_is_valid: bool,
+    pub(crate) came_at: Timestamp,
+    pub(crate) body: Value,
 }
 
 impl Push {
     /// `alert.raised`, `alert.nudge`, …
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         self.body["type"].as_str().unwrap_or_default()
     }
 
     /// The alert as it stood.
-    pub fn alert(&self) -> &Value {
+    pub(crate) fn alert(&self) -> &Value {
         &self.body["data"]["alert"]
     }
 }
 
 /// It listens until the test ends.
 #[derive(Clone)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     address: String,
     pushes: Arc<Mutex<Vec<Push>>>,
 }
 
 impl Receiver {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("an address");
@@ -58,7 +58,7 @@ impl Receiver {
     }
 
     /// The part of the configuration that tells the service of it, at each of `levels` once.
-    pub fn settings(&self, levels: &[&str]) -> Value {
+    pub(crate) fn settings(&self, levels: &[&str]) -> Value {
         let receivers: Vec<Value> = levels
             .iter()
             .map(|level| {
@@ -71,12 +71,12 @@ impl Receiver {
         json!({ "notify": { "allow_private_targets": true, "receivers": receivers } })
     }
 
-    pub fn pushes(&self) -> Vec<Push> {
+    pub(crate) fn pushes(&self) -> Vec<Push> {
         self.pushes.lock().expect("nobody panicked").clone()
     }
 
     /// Waits for a push that `is_it`.
-    pub async fn push(&self, what: &str, is_it: impl Fn(&Push) -> bool) -> Push {
+    pub(crate) async fn push(&self, what: &str, is_it: impl Fn(&Push) -> bool) -> Push {
         eventually(what, async || {
             self.pushes().into_iter().find(|push| is_it(push))
         })

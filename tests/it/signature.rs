@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 /// `v1,` and the base64 of HMAC-SHA256 over `{id}.{seconds}.{body}`, keyed with what follows `whsec_`.
-pub fn of(secret: &str, id: &str, seconds: &str, body: &[u8]) -> String {
+pub(crate) fn of(secret: &str, id: &str, seconds: &str, body: &[u8]) -> String {
     let key = BASE64
         .decode(secret.strip_prefix("whsec_").expect("whsec_"))
         .expect("base64");

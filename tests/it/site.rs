@@ -9,14 +9,14 @@ use crate::ledger::Ledger;
 use crate::process::Process;
 
 /// A directory with all that a service needs; ports are picked by the system.
-pub struct Site {
+pub(crate) struct Site {
     directory: TempDir,
     config: Value,
     starts: std::cell::Cell<u32>,
 }
 
 impl Site {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory for the test");
         let config = json!({
             "data_dir": directory.path().join("data"),
@@ -31,16 +31,16 @@ impl Site {
         }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn data_dir(&self) -> PathBuf {
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.path().join("data")
     }
 
     /// Writes a file below the directory.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("create the directory");
         std::fs::write(&path, content).expect("write the file");
@@ -48,25 +48,25 @@ impl Site {
     }
 
     /// Adds `settings` to the configuration: objects are merged, all else is replaced.
-    pub fn configure(&mut self, settings: Value) -> &mut Self {
+    pub(crate) fn configure(&mut self, settings: Value) -> &mut Self {
         merge(&mut self.config, settings);
         self
     }
 
     /// The file that holds the configuration; JSON is YAML.
-    pub fn config_file(&self) -> String {
+    pub(crate) fn config_file(&self) -> String {
         let text = serde_json::to_string_pretty(&self.config).expect("the configuration as JSON");
         self.write("wensheng.yaml", text).display().to_string()
     }
 
     /// Starts `wensheng up` with this configuration and further `arguments`.
-    pub fn up(&self, arguments: &[&str]) -> Process {
+    pub(crate) fn up(&self, arguments: &[&str]) -> Process {
         let config = self.config_file();
         self.run(&[&["up", "--config", &config], arguments].concat())
     }
 
     /// Starts the binary with `arguments`.
-    pub fn run(&self, arguments: &[&str]) -> Process {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Process {
         self.starts.set(self.starts.get() + 1);
         Process::start(
             arguments,
@@ -76,7 +76,7 @@ impl Site {
     }
 
     /// What the store holds.
-    pub async fn ledger(&self) -> Ledger {
+    pub(crate) async fn ledger(&self) -> Ledger {
         match self.config["store"]["url"].as_str() {
             Some(url) => Ledger::open(url).await,
             None => {

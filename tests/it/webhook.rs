@@ -14,7 +14,7 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const MAX_BODY: usize = 64 << 10;
 
 /// The settings of a webhook source.
-pub fn source(name: &str) -> Value {
+pub(crate) fn source(name: &str) -> Value {
     json!({
         "kind": "webhook", "name": name, "token": TOKEN, "secrets": [SECRET], "max_body_bytes": MAX_BODY,
         "brand": "云岭茶饮",
@@ -22,27 +22,27 @@ pub fn source(name: &str) -> Value {
 }
 
 /// A sender of feedback.
-pub struct Desk {
+pub(crate) struct Desk {
     client: Client,
 }
 
 /// What was answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// Insists that all was taken.
-    pub fn taken(&self) {
+    pub(crate) fn taken(&self) {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
         assert_eq!(self.body["rejected"], json!([]), "{self:?}");
     }
 }
 
 impl Desk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             client: Client::new(),
         }
@@ -64,7 +64,7 @@ impl Desk {
     }
 
     /// Posts with the bearer token.
-    pub async fn post(&self, address: &str, source: &str, items: &Value) -> Answer {
+    pub(crate) async fn post(&self, address: &str, source: &str, items: &Value) -> Answer {
         let body = items.to_string();
         Self::send(
             self.request(address, source, body.as_bytes())
