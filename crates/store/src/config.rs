@@ -17,6 +17,9 @@ pub struct StoreConfig {
     pub url: Secret,
     /// Connections for reading (SQLite), or for everything (PostgreSQL). Default 8.
     pub connections: u32,
+    /// How many milliseconds a writer waits for another process to release a SQLite file. A batch takes a fraction of a
+    /// second, a backup may take some. Default 10,000.
+    pub lock_wait_ms: u64,
 }
 
 impl Default for StoreConfig {
@@ -24,6 +27,7 @@ impl Default for StoreConfig {
         Self {
             url: Secret::default(),
             connections: 8,
+            lock_wait_ms: 10_000,
         }
     }
 }

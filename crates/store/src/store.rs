@@ -3,20 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::config::Location;
 use crate::database::Database;
 use crate::{StoreConfig, StoreError, StoreErrorKind, migrate};
 
-/// How long a writer waits for another process (a command-line verb beside the service) to release the SQLite file. A
-/// batch takes a fraction of a second; a backup may take some.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a caller waits for a connection. Shorter than what an HTTP client endures.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection: shorter than what an HTTP client endures and a shutdown allows, longer than
+/// any queue for a healthy database.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The query store. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -32,7 +29,7 @@ impl Store {
     /// Retriable while the server cannot be reached or another process holds the file; else the operator must act.
     pub async fn open(config: &StoreConfig, data_dir: &Path) -> Result<Self, StoreError> {
         let database = match config.location(data_dir)? {
-            Location::Sqlite(path) => open_sqlite(&path, config.connections).await?,
+            Location::Sqlite(path) => open_sqlite(&path, config).await?,
             Location::Postgres(url) => open_postgres(&url, config.connections).await?,
         };
         let store = Self { database };
@@ -67,7 +64,7 @@ impl Store {
 /// WAL, so that screens read while a batch is written. `synchronous = NORMAL`: after a power loss the last transactions
 /// may be missing, but they are missing whole, rows and progress alike, and are read again from the bus, which is the
 /// durable side (`FULL` there). `FULL` here would pay a second flush per batch for nothing.
-async fn open_sqlite(path: &Path, readers: u32) -> Result<Database, StoreError> {
+async fn open_sqlite(path: &Path, config: &StoreConfig) -> Result<Database, StoreError> {
     let action = format!("open the store {}", path.display());
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|error| {
@@ -86,7 +83,7 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Database, StoreError> 
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(Duration::from_millis(config.lock_wait_ms))
         // 64 MiB of pages: the inner pages of all indexes of some ten million rows.
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
@@ -100,7 +97,7 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Database, StoreError> 
         .await
         .map_err(|error| StoreError::of(&action, &error))?;
     let readers = SqlitePoolOptions::new()
-        .max_connections(readers)
+        .max_connections(config.connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Database::Sqlite { writer, readers })
@@ -117,15 +114,21 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Database, StoreErr
         options.get_host(),
         options.get_port()
     );
+    let options = options
+        .application_name("wensheng")
+        .disable_statement_logging();
+    // Asked once by itself: the pool would try again and again, and then say no more than that time ran out.
+    let first = options
+        .connect()
+        .await
+        .map_err(|error| StoreError::of(&action, &error))?;
+    first
+        .close()
+        .await
+        .map_err(|error| StoreError::of(&action, &error))?;
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(
-            options
-                .application_name("wensheng")
-                .disable_statement_logging(),
-        )
-        .await
-        .map_err(|error| StoreError::of(&action, &error))?;
+        .connect_lazy_with(options);
     Ok(Database::Postgres(pool))
 }
