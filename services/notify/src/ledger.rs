@@ -6,6 +6,12 @@
 //! - A push is handed out only after the row that queued it was committed, and its answer counts only when the row it
 //!   leads to was. A crash in between sends it again with the same id.
 
+mod outcome;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,15 +21,14 @@ use jiff::{SignedDuration, Timestamp};
 use wensheng_bus::Record;
 use wensheng_schemas::{Delivery, DeliveryState, Notification, derived_id};
 
+use crate::Config;
+
+use self::outcome::Next;
 use crate::provider::{Judged, Message, Payload, Reply, Verdict};
-use crate::receiver::{PushId, Receiver, Urgency, add};
-use crate::{Config, ReceiverKind, schedule};
+use crate::receiver::{PushId, Receiver, Urgency};
 
 /// How a ledger row begins that says an attempt went unanswered; read back at a restart.
 const UNANSWERED: &str = "no answer";
-
-/// A push that went unanswered is sent once more after this long, to platforms that cannot know a repeat.
-const UNANSWERED_WAIT: Duration = Duration::from_secs(30);
 
 /// How long the ends of pushes are remembered, to know repeats of their notifications: as long as feedback's.
 const REMEMBER: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -249,8 +254,8 @@ impl Ledger {
         push.attempts += 1;
         let receiver = &mut self.receivers[ended.receiver];
         let Judged { verdict, answer } = receiver.provider.judge(&ended.reply, now);
-        tell(receiver, &push, verdict, &answer);
-        let next = next(
+        outcome::tell(receiver, &push, verdict, &answer);
+        let next = outcome::next(
             receiver,
             &mut push,
             &ended.push,
@@ -406,95 +411,6 @@ impl Ledger {
     }
 }
 
-/// What follows from a verdict.
-enum Next {
-    Delivered,
-    Again(Timestamp),
-    Failed(String),
-}
-
-fn next(
-    receiver: &mut Receiver,
-    push: &mut Push,
-    id: &str,
-    verdict: Verdict,
-    give_up_after: Duration,
-    now: Timestamp,
-) -> Next {
-    let kind = receiver.config.kind;
-    let random = schedule::random(id, push.attempts);
-    let given_up = || Next::Failed(format!("given up after {} attempts", push.attempts));
-    match verdict {
-        Verdict::Ok => Next::Delivered,
-        Verdict::Retry => {
-            push.failures += 1;
-            let give_up_at = add(push.notification.decided_at, give_up_after);
-            match schedule::wait(kind, push.failures, random).map(|wait| add(now, wait)) {
-                Some(at) if kind == ReceiverKind::Webhook || at <= give_up_at => Next::Again(at),
-                _ => given_up(),
-            }
-        }
-        // A webhook's throttling is often a gateway in front of an endpoint that is down: it moves on in its schedule. A
-        // robot that says "too fast" will say yes later: it is asked until it does.
-        Verdict::Throttle(asked) if kind == ReceiverKind::Webhook => {
-            push.failures += 1;
-            match schedule::wait(kind, push.failures, random) {
-                Some(wait) => {
-                    let until = receiver.block(asked.unwrap_or(Duration::from_secs(5)), now);
-                    Next::Again(until.max(add(now, wait)))
-                }
-                None => given_up(),
-            }
-        }
-        Verdict::Throttle(asked) => {
-            let wait = asked.or_else(|| schedule::wait(kind, push.failures.max(1), random));
-            Next::Again(receiver.block(wait.unwrap_or_default(), now))
-        }
-        Verdict::Unanswered if push.again => Next::Failed(
-            "unanswered twice: it may have arrived, and is not sent a third time".to_owned(),
-        ),
-        Verdict::Unanswered => {
-            push.again = true;
-            Next::Again(add(now, UNANSWERED_WAIT))
-        }
-        Verdict::FatalConfig(fix) => Next::Failed(fix.to_owned()),
-        Verdict::FatalItem => Next::Failed(String::new()),
-        Verdict::Gone(fix) => {
-            receiver.gone = true;
-            Next::Failed(fix.to_owned())
-        }
-    }
-}
-
-/// Tells the operator, and the gauge of the receiver's health.
-fn tell(receiver: &Receiver, push: &Push, verdict: Verdict, answer: &str) {
-    let (name, provider) = (&receiver.config.name, receiver.config.kind.name());
-    let alert = &push.notification.alert.id;
-    let attempts = push.attempts;
-    let healthy = match verdict {
-        Verdict::Ok => {
-            tracing::debug!(receiver = %name, provider, %alert, attempts, answer, "push delivered");
-            Some(1.0)
-        }
-        Verdict::FatalConfig(fix) | Verdict::Gone(fix) => {
-            tracing::error!(receiver = %name, provider, %alert, attempts, answer, fix, "receiver refuses its settings");
-            Some(0.0)
-        }
-        Verdict::FatalItem => {
-            tracing::error!(receiver = %name, provider, %alert, attempts, answer, "push failed");
-            None
-        }
-        Verdict::Retry | Verdict::Throttle(_) | Verdict::Unanswered => {
-            tracing::warn!(receiver = %name, provider, %alert, attempts, answer, verdict = verdict.name(), "push not delivered yet");
-            None
-        }
-    };
-    if let Some(healthy) = healthy {
-        metrics::gauge!(crate::metrics::HEALTHY, "receiver" => name.clone(), "provider" => provider)
-            .set(healthy);
-    }
-}
-
 /// As much of a record as is needed to go on with its trace.
 fn trace_of(record: &Record) -> Record {
     let mut headers = record.headers.clone();
@@ -508,6 +424,3 @@ fn trace_of(record: &Record) -> Record {
         headers,
     }
 }
-
-#[cfg(test)]
-mod tests;

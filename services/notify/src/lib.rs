@@ -44,6 +44,9 @@ use receiver::Receiver;
 use stage::NotifyStage;
 use worker::Worker;
 
+/// What it reads.
+pub const INPUTS: [Topic; 1] = [Topic::Notifications];
+
 /// At shutdown, answers to pushes under way are waited for this long, so that they need not be sent again.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -85,7 +88,7 @@ pub async fn run(mut config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Resul
     };
     let sessions = run_sessions(
         "notify",
-        &[Topic::Notifications],
+        &INPUTS,
         &session,
         bus,
         &inner,

@@ -1,16 +1,15 @@
-use std::collections::BTreeMap;
+//! One push at a time.
 
-use proptest::prelude::*;
 use wensheng_bus::TopicPartition;
 use wensheng_runtime::Secret;
 use wensheng_schemas::{Escalation, Severity, Topic};
 
 use super::*;
-use crate::ReceiverConfig;
 use crate::provider::HttpAnswer;
 use crate::testing::{notification, now};
+use crate::{ReceiverConfig, ReceiverKind};
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let receiver = |kind, name: &str, url: &str, secret: &str| ReceiverConfig {
         url: Secret::new(url),
         secret: Secret::new(secret),
@@ -68,7 +67,7 @@ fn record(topic: Topic, partition: u32) -> Record {
     }
 }
 
-fn answered(status: u16, body: &str) -> Reply {
+pub(super) fn answered(status: u16, body: &str) -> Reply {
     Reply::Answered(HttpAnswer {
         status,
         body: body.as_bytes().to_vec(),
@@ -77,16 +76,16 @@ fn answered(status: u16, body: &str) -> Reply {
 }
 
 /// A ledger with the topic that it writes.
-struct World {
-    config: Config,
-    ledger: Ledger,
-    log: Vec<Delivery>,
-    under_way: Vec<Attempt>,
+pub(super) struct World {
+    pub(super) config: Config,
+    pub(super) ledger: Ledger,
+    pub(super) log: Vec<Delivery>,
+    pub(super) under_way: Vec<Attempt>,
     now: Timestamp,
 }
 
 impl World {
-    fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config) -> Self {
         Self {
             ledger: ledger(&config),
             config,
@@ -96,7 +95,7 @@ impl World {
         }
     }
 
-    fn commit(&mut self, rows: Vec<Row>) {
+    pub(super) fn commit(&mut self, rows: Vec<Row>) {
         for row in rows {
             // As it stands on the topic.
             let json = serde_json::to_vec(&row.delivery).unwrap();
@@ -106,13 +105,13 @@ impl World {
         self.under_way.extend(self.ledger.due(self.now));
     }
 
-    fn accept(&mut self, told: Notification) {
+    pub(super) fn accept(&mut self, told: Notification) {
         let record = record(Topic::Notifications, 3);
         let rows = self.ledger.accept(told, &record, self.now);
         self.commit(rows.unwrap_or_default());
     }
 
-    fn end(&mut self, attempt: &Attempt, reply: Reply) -> Vec<Row> {
+    pub(super) fn end(&mut self, attempt: &Attempt, reply: Reply) -> Vec<Row> {
         let ended = Ended {
             push: attempt.push.clone(),
             number: attempt.number,
@@ -123,20 +122,20 @@ impl World {
     }
 
     /// Answers the oldest attempt.
-    fn answer(&mut self, reply: Reply) {
+    pub(super) fn answer(&mut self, reply: Reply) {
         let attempt = self.under_way.remove(0);
         let rows = self.end(&attempt, reply);
         self.commit(rows);
     }
 
-    fn advance(&mut self, seconds: i64) {
+    pub(super) fn advance(&mut self, seconds: i64) {
         self.now += SignedDuration::from_secs(seconds);
         let rows = self.ledger.end_hopeless(self.now);
         self.commit(rows);
     }
 
     /// Only the log survives; answers under way come too late.
-    fn crash(&mut self) {
+    pub(super) fn crash(&mut self) {
         self.under_way.clear();
         self.ledger = ledger(&self.config);
         for row in &self.log {
@@ -171,7 +170,7 @@ fn one(kind: ReceiverKind) -> World {
     World::new(config)
 }
 
-const WECOM_OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
+pub(super) const WECOM_OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
 
 #[test]
 fn a_repeated_notification_adds_nothing_also_after_a_restart() {
@@ -416,120 +415,4 @@ fn a_level_is_told_of_what_reaches_it() {
         told(Escalation::FrontLine, Severity::Watch, "另一品牌"),
         ["front", "other"]
     );
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Notify {
-        id: u8,
-        audience: u8,
-        severity: u8,
-    },
-    Answer {
-        which: usize,
-        how: u8,
-        committed: bool,
-    },
-    Advance(u16),
-    Crash,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        3 => (0_u8..8, 0_u8..3, 0_u8..3).prop_map(|(id, audience, severity)| Step::Notify { id, audience, severity }),
-        6 => (0_usize..8, 0_u8..8, prop::bool::weighted(0.9)).prop_map(|(which, how, committed)| Step::Answer { which, how, committed }),
-        3 => (0_u16..2_000).prop_map(Step::Advance),
-        1 => Just(Step::Crash),
-    ];
-    prop::collection::vec(step, 0..80)
-}
-
-fn reply(kind: ReceiverKind, how: u8) -> Reply {
-    if kind == ReceiverKind::Log {
-        return Reply::Printed;
-    }
-    match how {
-        0 | 1 => answered(200, WECOM_OK),
-        2 => answered(200, r#"{"errcode":-1}"#),
-        3 => answered(503, ""),
-        4 => Reply::Unreachable("refused".to_owned()),
-        5 => Reply::Unanswered("no answer".to_owned()),
-        6 => answered(429, ""),
-        _ if kind == ReceiverKind::Webhook => answered(410, ""),
-        _ => answered(200, r#"{"errcode":310000}"#),
-    }
-}
-
-/// What the notification `id` says: always the same for the same id, as from its stage.
-fn told(id: u8, audience: u8, severity: u8) -> Notification {
-    let mut told = notification(&format!("n{id}"));
-    told.audience = [
-        Escalation::FrontLine,
-        Escalation::Specialists,
-        Escalation::Management,
-    ][usize::from(audience)];
-    told.alert.severity =
-        [Severity::Watch, Severity::Alert, Severity::Crisis][usize::from(severity)];
-    told
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
-    #[test]
-    fn every_notification_ends_exactly_once_for_every_receiver_it_concerns(steps in steps()) {
-        let mut world = World::new(config());
-        let mut said: BTreeMap<u8, Notification> = BTreeMap::new();
-        for step in steps {
-            match step {
-                Step::Notify { id, audience, severity } => {
-                    let notification = said
-                        .entry(id)
-                        .or_insert_with(|| told(id, audience, severity))
-                        .clone();
-                    world.accept(notification);
-                }
-                Step::Answer { which, how, committed } if !world.under_way.is_empty() => {
-                    let attempt = world.under_way.remove(which % world.under_way.len());
-                    let kind = world.config.receivers[attempt.receiver].kind;
-                    let rows = world.end(&attempt, reply(kind, how));
-                    if committed {
-                        world.commit(rows);
-                    } else {
-                        world.crash();
-                    }
-                }
-                Step::Answer { .. } => {}
-                Step::Advance(seconds) => world.advance(i64::from(seconds)),
-                Step::Crash => world.crash(),
-            }
-        }
-        // All receivers are well again: within the longest wait everything ends.
-        for _ in 0..100 {
-            while !world.under_way.is_empty() {
-                world.answer(answered(200, WECOM_OK));
-            }
-            world.advance(1_000);
-        }
-        let mut ends: BTreeMap<(String, String), u32> = BTreeMap::new();
-        let mut last: BTreeMap<&str, &Delivery> = BTreeMap::new();
-        for row in &world.log {
-            if let Some(before) = last.insert(&row.id, row) {
-                prop_assert_eq!(before.state.name(), "queued", "a row after the end: {:?}", row);
-                prop_assert!(row.attempts >= before.attempts);
-            }
-            if row.state.name() != "queued" {
-                *ends.entry((row.notification.clone(), row.receiver.clone())).or_default() += 1;
-            }
-        }
-        let mut expected: BTreeMap<(String, String), u32> = BTreeMap::new();
-        for notification in said.values() {
-            for receiver in world.ledger.receivers.iter().filter(|r| r.is_told(notification)) {
-                expected.insert((notification.id.clone(), receiver.config.name.clone()), 1);
-            }
-        }
-        prop_assert_eq!(ends, expected);
-        prop_assert!(world.ledger.pushes.is_empty());
-        prop_assert!(world.ledger.receivers.iter().all(|receiver| receiver.under_way == 0));
-    }
 }
