@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::Console;
@@ -93,13 +93,21 @@ pub(crate) async fn index(State(console): State<Console>, headers: HeaderMap) ->
     serve(&console.assets, "index.html", &headers)
 }
 
-/// `GET /{path}`
+/// `GET /{path}`: the fallback, so that it never answers for the interface.
 pub(crate) async fn file(
     State(console): State<Console>,
-    Path(path): Path<String>,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    serve(&console.assets, &path, &headers)
+    if method != Method::GET && method != Method::HEAD {
+        return Problem::method_not_allowed().into_response();
+    }
+    serve(
+        &console.assets,
+        uri.path().trim_start_matches('/'),
+        &headers,
+    )
 }
 
 fn serve(assets: &Assets, path: &str, headers: &HeaderMap) -> Response {
@@ -139,7 +147,13 @@ mod tests {
             if path.is_dir() {
                 on_disk(&path, root, found);
             } else {
-                found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+                found.insert(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned(),
+                );
             }
         }
     }

@@ -10,8 +10,7 @@ pub const COMMANDS: &str = "wensheng_console_commands_total";
 pub const STREAMS: &str = "wensheng_console_streams";
 
 pub(crate) fn count_request(method: &'static str, status: u16) {
-    metrics::counter!(REQUESTS, "method" => method, "status" => status.to_string())
-        .increment(1);
+    metrics::counter!(REQUESTS, "method" => method, "status" => status.to_string()).increment(1);
 }
 
 pub(crate) fn count_refused_token() {

@@ -147,7 +147,7 @@ fn router(console: Console) -> Router {
     Router::new()
         .nest("/api/v1", api::router())
         .route("/", get(assets::index))
-        .route("/{*path}", get(assets::file))
+        .fallback(assets::file)
         .method_not_allowed_fallback(async || Problem::method_not_allowed().into_response())
         .layer(from_fn(guard))
         .layer(from_fn(count))

@@ -87,9 +87,9 @@ fn named<T>(
 ) -> Result<Option<T>, Problem> {
     match given(name) {
         None => Ok(None),
-        Some(name) => from_name(&name).map(Some).ok_or_else(|| {
-            Problem::bad_request(format!("{field} {name:?} is not one of {names}"))
-        }),
+        Some(name) => from_name(&name)
+            .map(Some)
+            .ok_or_else(|| Problem::bad_request(format!("{field} {name:?} is not one of {names}"))),
     }
 }
 

@@ -102,8 +102,7 @@ pub(crate) async fn overview(
     _: Visitor,
     Params(query): Params<Query>,
 ) -> Result<Json<Overview>, Problem> {
-    let range =
-        named("range", query.range, Range::from_name, Range::NAMES)?.unwrap_or(Range::Hour);
+    let range = named("range", query.range, Range::from_name, Range::NAMES)?.unwrap_or(Range::Hour);
     let brand = given(query.brand);
     let now = Timestamp::now();
     let out_of_time = || Problem::bad_request("the range leaves representable time");

@@ -76,10 +76,7 @@ impl Range {
                 .ok()?;
             size.start(at.checked_add(half).ok()?, zone)
         };
-        let to = size.start(
-            last.checked_add(whole).ok()?.checked_add(half).ok()?,
-            zone,
-        )?;
+        let to = size.start(last.checked_add(whole).ok()?.checked_add(half).ok()?, zone)?;
         if self == Range::All {
             return Some(Stretch {
                 size,

@@ -62,12 +62,8 @@ impl Query {
         if let Some(brand) = given(self.brand.take()) {
             filter = filter.brand(brand);
         }
-        if let Some(channel) = named(
-            "channel",
-            self.channel.take(),
-            Channel::from_name,
-            CHANNELS,
-        )? {
+        if let Some(channel) = named("channel", self.channel.take(), Channel::from_name, CHANNELS)?
+        {
             filter = filter.channel(channel);
         }
         if let Some(topic) = given(self.topic.take()) {

@@ -1,7 +1,7 @@
 // One alert: its clock, what to do, why it was raised, and the proof of who was told when.
-import { html, useEffect, useRef, useState } from './dom.js';
+import { html, useRef, useState } from './dom.js';
 import { get, newKey, post } from './api.js';
-import { deadlineAt, useNow } from './clock.js';
+import { deadlineAt, now as serverNow, useNow } from './clock.js';
 import { ago, clockSpan, clockTime, count, fullTime, shortTime, span } from './format.js';
 import { t } from './i18n.js';
 import { useEvent } from './live.js';
@@ -39,6 +39,13 @@ function Clock({ alert, now }) {
     <p class="faint clock-level">${t('clock.escalation', { level: escalationName(alert.clock.escalation) })}</p>`;
 }
 
+/** What became of a recorded command: the alert's own timeline says so. */
+function outcome(alert, { command, action }) {
+  const entry = alert.timeline.find((line) => line.command === command);
+  if (entry) return entry.event === 'refused' ? 'refused' : 'done';
+  return done(alert, action) ? 'done' : 'recorded';
+}
+
 /** Whether the alert shows that the action took effect. */
 const done = (alert, action) => {
   const reached = ['raised', 'acknowledged', 'responding', 'resolved'].indexOf(alert.state.name);
@@ -50,14 +57,11 @@ function Actions({ alert, me, now }) {
   const [note, setNote] = useState('');
   const [step, setStep] = useState(null);
   const keys = useRef({});
-  useEffect(() => {
-    if (step?.name === 'recorded' && done(alert, step.action)) setStep({ ...step, name: 'done', at: now });
-  }, [alert.revision, step]);
   const act = (action) => {
     const key = (keys.current[action] ??= newKey());
     setStep({ name: 'sending', action });
     post(`/alerts/${alert.id}/${action}`, { note }, key).then(
-      () => { delete keys.current[action]; setNote(''); setStep({ name: 'recorded', action, at: Date.now() }); },
+      ({ command }) => { delete keys.current[action]; setNote(''); setStep({ name: 'recorded', action, command: command.id, since: serverNow() }); },
       (error) => {
         // Unless it is sure that nothing was recorded, the next click repeats the same command.
         if (error.status >= 400 && error.status < 500) delete keys.current[action];
@@ -67,13 +71,15 @@ function Actions({ alert, me, now }) {
   };
   const open = alert.state.name !== 'resolved';
   const options = open ? ['acknowledge', 'respond', 'resolve'].filter((action) => !done(alert, action)) : [];
-  const waiting = step && (step.name === 'sending' || step.name === 'recorded') && !done(alert, step.action);
+  const stands = step?.name === 'recorded' ? outcome(alert, step) : step?.name;
+  const waiting = stands === 'sending' || stands === 'recorded';
   const notice = () => {
     if (!step) return null;
     const action = actionName(step.action);
-    if (step.name === 'sending') return ['plain', t('action.busy')];
-    if (step.name === 'recorded' && !done(alert, step.action)) return Date.now() - step.at > 8000 ? ['warn', t('action.slow', { action })] : ['plain', t('action.pending', { action })];
-    if (step.name === 'failed') {
+    if (stands === 'sending') return ['plain', t('action.busy')];
+    if (stands === 'recorded') return now - step.since > 8000 ? ['warn', t('action.slow', { action })] : ['plain', t('action.pending', { action })];
+    if (stands === 'refused') return ['warn', t('action.refused', { action })];
+    if (stands === 'failed') {
       const { error } = step;
       if (error.status === 409) return ['warn', t('action.conflict', { detail: error.message })];
       return ['bad', error.status === 0 || error.status >= 500 ? t('action.unsure') : t('action.failed', { detail: errorText(error) })];
@@ -86,7 +92,7 @@ function Actions({ alert, me, now }) {
       ${open && me.may_act && html`
         <input class="note" type="text" maxlength="1000" value=${note} onInput=${(event) => setNote(event.currentTarget.value)} placeholder=${t('action.notePlaceholder')} aria-label=${t('action.note')} />
         <div class="action-buttons">
-          ${options.map((action, i) => html`<button key=${action} id=${`action-${action}`} class=${`button ${i === 0 ? 'primary' : ''}`} disabled=${Boolean(waiting)} onClick=${() => act(action)}>${actionName(action)}</button>`)}
+          ${options.map((action, i) => html`<button key=${action} id=${`action-${action}`} class=${`button ${i === 0 ? 'primary' : ''}`} disabled=${waiting} onClick=${() => act(action)}>${actionName(action)}</button>`)}
         </div>`}
       ${open && !me.may_act && html`<p class="faint">${t('action.readonly')}</p>`}
       ${!open && html`<p class="faint">${t('action.closed')}</p>`}

@@ -7,7 +7,7 @@ import { current, keep, kept, setLanguage, t } from './i18n.js';
 import { connect, disconnect, useConnection, useEvent } from './live.js';
 import { Login, login, tokenFromAddress } from './login.js';
 import { deadlineName, roleName } from './names.js';
-import { Loading, Select, useRead, useThrottle } from './parts.js';
+import { Boundary, Loading, Select, useRead, useThrottle } from './parts.js';
 import { Alerts } from './alerts.js';
 import { Feedback } from './feedback.js';
 import { Overview } from './overview.js';
@@ -122,7 +122,7 @@ function Console({ me, onLogout, redraw }) {
     <${LostBanner} />
     <${Strip} alerts=${open} view=${view} />
     <main id="main" tabindex="-1" class=${`view view-${view}`}>
-      <${View} key=${view} me=${me} id=${id} brand=${chosen} topics=${totals.data?.topics ?? []} />
+      <${Boundary} key=${view}><${View} me=${me} id=${id} brand=${chosen} topics=${totals.data?.topics ?? []} /><//>
     </main>`;
 }
 

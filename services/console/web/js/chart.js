@@ -22,7 +22,7 @@ export function fill(overview) {
   const rows = x.map(() => ({}));
   overview.series.forEach((point, i) => {
     const row = rows[Math.round((starts[i] - first) / step)];
-    if (row) row[point.name] = point.counts;
+    if (row) row[point.name] = point;
   });
   return { x, rows };
 }

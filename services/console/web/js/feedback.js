@@ -5,7 +5,7 @@ import { useNow } from './clock.js';
 import { ago, fullTime } from './format.js';
 import { t } from './i18n.js';
 import { useEvent } from './live.js';
-import { CHANNELS, channelName, labelName, topicName } from './names.js';
+import { CHANNELS, channelName, intentName, labelName, topicName } from './names.js';
 import { Channel, Empty, Failure, Highlighted, Label, Loading, Segmented, Select, Topic, useRead } from './parts.js';
 
 const PAGE = 50;
@@ -47,6 +47,7 @@ function Voice({ row, now }) {
       <${Highlighted} text=${feedback.text} spans=${sentiment.spans} />
       <div class="chips">
         ${(row.rules ?? []).map((hit) => html`<span key=${`r${hit.rule}`} class=${`chip rule s-${hit.severity}`} title=${hit.terms.join('、')}>${hit.name}</span>`)}
+        ${(row.intents ?? []).map((name) => html`<span key=${`i${name}`} class="chip intent">${intentName(name)}</span>`)}
         ${aspects.map((aspect) => html`<${Topic} key=${`a${aspect.aspect}`} name=${aspect.aspect} polarity=${aspect.polarity} />`)}
         ${(row.topics ?? []).filter((name) => !named.has(name)).map((name) => html`<${Topic} key=${`t${name}`} name=${name} />`)}
         <${Scores} scores=${feedback.scores} />

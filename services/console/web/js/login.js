@@ -24,7 +24,10 @@ export function Login({ onDone, problem }) {
   const [error, setError] = useState(problem);
   const [busy, setBusy] = useState(false);
   const field = useRef(null);
-  useEffect(() => field.current.focus(), []);
+  useEffect(() => {
+    field.current.focus();
+    document.title = `${t('login.title')} · ${t('app.name')}`;
+  }, []);
   const submit = (event) => {
     event.preventDefault();
     setBusy(true);
@@ -33,7 +36,7 @@ export function Login({ onDone, problem }) {
   };
   return html`
     <main class="login">
-      <form class="login-card" onSubmit=${submit}>
+      <form class="login-card" aria-label=${t('login.title')} onSubmit=${submit}>
         <img src="/icon.svg" width="44" height="44" alt="" />
         <h1>${t('app.name')}<small>${t('app.tagline')}</small></h1>
         <p>${t('login.lead')}</p>

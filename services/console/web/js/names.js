@@ -10,6 +10,7 @@ export const stateName = named('state');
 export const deadlineName = named('deadline');
 export const escalationName = named('escalation');
 export const providerName = named('provider');
+export const intentName = named('intent');
 export const roleName = named('role');
 export const taskStateName = named('task');
 export const causeName = named('cause');

@@ -1,5 +1,5 @@
 // Small parts that the views share.
-import { html, useEffect, useRef, useState } from './dom.js';
+import { Component, html, useEffect, useRef, useState } from './dom.js';
 import { t } from './i18n.js';
 import { channelName, labelName, severityName, topicName } from './names.js';
 
@@ -49,6 +49,19 @@ export const Failure = ({ error, retry }) => html`
     <span>${errorText(error)}</span>
     ${retry && html`<button class="button small" onClick=${retry}>${t('error.retry')}</button>`}
   </div>`;
+
+/** A view that fails says so, and leaves the rest of the page as it is. */
+export class Boundary extends Component {
+  componentDidCatch(error) {
+    console.error(error);
+    this.setState({ error });
+  }
+
+  render({ children }, { error }) {
+    if (!error) return children;
+    return html`<${Failure} error=${{ status: 400, message: error.message }} retry=${() => this.setState({ error: null })} />`;
+  }
+}
 
 export const Empty = ({ title, hint }) => html`
   <div class="empty"><p class="empty-title">${title}</p>${hint && html`<p>${hint}</p>`}</div>`;

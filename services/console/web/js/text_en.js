@@ -52,6 +52,8 @@ export default {
   'topic.after_sales': 'After-sales', 'topic.environment': 'Environment', 'topic.location': 'Location', 'topic.app': 'App and website', 'topic.promotion': 'Promotion',
   'topic.billing': 'Billing', 'topic.delivery': 'Delivery', 'topic.facilities': 'Facilities', 'topic.packaging': 'Packaging', 'topic.marketing': 'Marketing', 'topic.network': 'Network', 'topic.refund': 'Refunds',
 
+  'intent.complaint': 'Complaint', 'intent.churn': 'Leaving', 'intent.enquiry': 'Enquiry', 'intent.help_request': 'Asks for help', 'intent.praise': 'Praise', 'intent.suggestion': 'Suggestion', 'intent.threat': 'Threatens action',
+
   'alerts.open': 'Open', 'alerts.all': 'All', 'alerts.filter': 'Filter alerts', 'alerts.list': 'Alerts', 'alerts.empty': 'No open alerts',
   'alerts.emptyHint': 'When something stirs it appears here at once, with its clock running.', 'alerts.emptyAll': 'No alert was ever raised', 'alerts.pick': 'Choose an alert to see its details',
   'alerts.back': 'Back to the list', 'alerts.drill': 'Drill', 'alerts.signals': '{n} signals', 'alerts.notFound': 'This alert is not stored; it may be past its retention.',
@@ -64,7 +66,7 @@ export default {
   'action.acknowledge': 'Acknowledge', 'action.respond': 'First response is out', 'action.resolve': 'Resolve',
   'action.note': 'Note (optional)', 'action.notePlaceholder': 'e.g. the shop is checking; statement planned before 18:00',
   'action.busy': 'Sending…', 'action.pending': '“{action}” is recorded and about to take effect', 'action.slow': '“{action}” is recorded, but not carried out yet. Look at the system page.',
-  'action.done': '“{action}” took effect', 'action.conflict': 'No effect: {detail}', 'action.failed': 'Not sent: {detail}',
+  'action.done': '“{action}” took effect', 'action.refused': '“{action}” had no effect: the alert had moved on. See the timeline.', 'action.conflict': 'No effect: {detail}', 'action.failed': 'Not sent: {detail}',
   'action.unsure': 'It is not certain that this was recorded. Clicking again uses the same id and acts once.', 'action.readonly': 'This token may look, but not act on alerts.', 'action.closed': 'This alert is resolved.',
 
   'detail.causes': 'Causes', 'detail.channels': 'Channels', 'detail.samples': 'What customers say', 'detail.samplesNone': 'No samples to show',

@@ -52,6 +52,8 @@ export default {
   'topic.after_sales': '售后', 'topic.environment': '环境', 'topic.location': '位置', 'topic.app': '应用与网站', 'topic.promotion': '促销活动',
   'topic.billing': '计费', 'topic.delivery': '配送', 'topic.facilities': '设施', 'topic.packaging': '包装', 'topic.marketing': '营销', 'topic.network': '网络', 'topic.refund': '退款',
 
+  'intent.complaint': '投诉', 'intent.churn': '流失倾向', 'intent.enquiry': '咨询', 'intent.help_request': '求助', 'intent.praise': '表扬', 'intent.suggestion': '建议', 'intent.threat': '扬言维权',
+
   'alerts.open': '未办结', 'alerts.all': '全部', 'alerts.filter': '预警筛选', 'alerts.list': '预警列表', 'alerts.empty': '没有未办结的预警',
   'alerts.emptyHint': '一有风吹草动，这里会立即出现，并开始计时。', 'alerts.emptyAll': '还没有出现过预警', 'alerts.pick': '从左侧选择一条预警查看详情',
   'alerts.back': '返回列表', 'alerts.drill': '演练', 'alerts.signals': '{n} 个信号', 'alerts.notFound': '找不到这条预警，它可能已过保留期。',
@@ -64,7 +66,7 @@ export default {
   'action.acknowledge': '认领', 'action.respond': '登记首次响应', 'action.resolve': '办结',
   'action.note': '备注（可选）', 'action.notePlaceholder': '例如：已联系门店核实，拟 18:00 前发布说明',
   'action.busy': '正在提交…', 'action.pending': '「{action}」已记录，等待生效', 'action.slow': '「{action}」已记录，处置服务尚未执行，请留意系统状态。',
-  'action.done': '「{action}」已生效', 'action.conflict': '未生效：{detail}', 'action.failed': '提交失败：{detail}',
+  'action.done': '「{action}」已生效', 'action.refused': '「{action}」未生效：预警的状态已经变化，请看时间线。', 'action.conflict': '未生效：{detail}', 'action.failed': '提交失败：{detail}',
   'action.unsure': '暂时无法确认是否已记录。再次点击会沿用同一编号，不会重复执行。', 'action.readonly': '当前令牌只能查看，不能处置预警。', 'action.closed': '此预警已办结。',
 
   'detail.causes': '触发原因', 'detail.channels': '涉及渠道', 'detail.samples': '代表性原声', 'detail.samplesNone': '没有可展示的原声',
