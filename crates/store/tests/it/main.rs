@@ -1,5 +1,12 @@
 //! One suite for both databases: SQLite always, PostgreSQL where `WENSHENG_POSTGRES` names one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
 mod fixture;
 mod opening;
 mod people;

@@ -1,0 +1,44 @@
+//! Feedback older than the retention leaves the store; what it counted for stays counted.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use metrics::counter;
+use tokio::time::{MissedTickBehavior, interval};
+use wensheng_bus::StageState;
+use wensheng_runtime::Handle;
+use wensheng_store::Store;
+
+use crate::metrics as names;
+
+/// An hour is fine enough for a retention in days.
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// Deletes once an hour until shutdown.
+pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
+    let state = handle.health.register("retention");
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = handle.shutdown.cancelled() => break,
+            _ = ticks.tick() => {}
+        }
+        let before = Timestamp::now() - SignedDuration::from_hours(24 * i64::from(days));
+        match store.delete_before(before).await {
+            Ok(deleted) => {
+                state.send_replace(StageState::Running);
+                counter!(names::DELETED).increment(deleted);
+                if deleted > 0 {
+                    tracing::info!(deleted, %before, "feedback past its retention was deleted");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "feedback past its retention could not be deleted, next try in an hour");
+                state.send_replace(StageState::Waiting(error.to_string()));
+            }
+        }
+    }
+    state.send_replace(StageState::Stopped);
+}
