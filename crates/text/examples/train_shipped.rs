@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use wensheng_text::{
-    Analyzer, Config, Lexicons, Model, Normalizer, Polarity, Row, Rules, TrainOptions, calibrate,
+    Analyzer, Config, Context, Lexicons, Model, Normalizer, Polarity, Row, Rules, TrainOptions,
     evaluate, read_labelled, train,
 };
 
@@ -26,18 +26,19 @@ fn main() -> Result<(), Failure> {
             .find_map(|a| a.strip_prefix(name)?.strip_prefix('=')?.parse::<f32>().ok())
     };
     let normalizer = Normalizer::new();
+    let adapters = rest.iter().all(|a| a != "shared");
     let sets = read_sets(&Path::new(data).join("train"))?;
-    let (mut rows, mut tuning, mut held) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut rows, mut held) = (Vec::new(), BTreeMap::new());
     let mut seen = HashSet::new();
     for (name, set) in sets {
-        for row in set {
+        for mut row in set {
+            row.adapter = adapters.then(|| adapter(&name).to_owned());
             if name == "books_3class" && row.label == Polarity::Neutral {
                 continue;
             }
-            let text = normalizer.normalize(&row.text, 65_536).text;
+            let text = normalizer.normalize(&row.text, usize::MAX).text;
             match hash(&text) % 20 {
                 0 | 1 if held_out => held.entry(name.clone()).or_insert_with(Vec::new).push(row),
-                2 => tuning.push(row),
                 _ if seen.insert(hash(&text)) => rows.push(row),
                 _ => {}
             }
@@ -53,16 +54,13 @@ fn main() -> Result<(), Failure> {
     options.decay = option("decay").unwrap_or(options.decay);
     options.floor = option("floor").unwrap_or(options.floor);
     options.two_way_weight = option("two-way").unwrap_or(options.two_way_weight);
-    println!(
-        "{} rows to train on, {} to calibrate on; {options:?}",
-        rows.len(),
-        tuning.len()
-    );
+    options.adapter_dropout = option("adapter-dropout").unwrap_or(options.adapter_dropout);
+    println!("{} rows to train on; {options:?}", rows.len());
     let begin = std::time::Instant::now();
     let model = if rest.iter().any(|a| a == "reuse") {
         Model::from_bytes(&std::fs::read(out)?)?
     } else {
-        calibrate(train(&rows, &options, &normalizer)?, &tuning, &normalizer)
+        train(&rows, &options, &normalizer)?
     };
     println!("trained in {:.1} s", begin.elapsed().as_secs_f32());
     std::fs::write(out, model.to_bytes())?;
@@ -83,19 +81,32 @@ fn main() -> Result<(), Failure> {
             &Rules::default(),
             model.clone(),
         )?;
-        print_scores(&analyzer, &tests, weight);
+        print_scores(&analyzer, &tests, weight, false);
+        print_scores(&analyzer, &tests, weight, true);
     }
     Ok(())
 }
 
-fn print_scores(analyzer: &Analyzer, tests: &BTreeMap<String, Vec<Row>>, weight: f32) {
+fn print_scores(
+    analyzer: &Analyzer,
+    tests: &BTreeMap<String, Vec<Row>>,
+    weight: f32,
+    adapters: bool,
+) {
     println!(
-        "\nlexicon weight {weight}\n{:<26}{:>8}{:>10}{:>10}{:>10}{:>8}",
+        "\nlexicon weight {weight}, adapters {adapters}\n{:<26}{:>8}{:>10}{:>10}{:>10}{:>8}",
         "set", "rows", "polar", "accuracy", "macro-F1", "ECE"
     );
     let mut polar = 0.0;
     for (name, rows) in tests {
-        let s = evaluate(analyzer, rows);
+        let s = evaluate(
+            analyzer,
+            rows,
+            &Context {
+                channel: adapters.then(|| channel(adapter(name))),
+                brand: None,
+            },
+        );
         polar += s.polar_accuracy;
         println!(
             "{name:<26}{:>8}{:>10.2}{:>10.2}{:>10.2}{:>8.3}",
@@ -130,4 +141,23 @@ fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// The kind of source of a set.
+fn adapter(set: &str) -> &'static str {
+    match set {
+        s if s.starts_with("weibo") || s.starts_with("smp") || s.starts_with("covid") => "social",
+        s if s.starts_with("bdci") => "forum",
+        s if s.starts_with("cped") => "dialogue",
+        _ => "review",
+    }
+}
+
+/// A channel of that kind.
+fn channel(adapter: &'static str) -> &'static str {
+    match adapter {
+        "social" => "weibo",
+        "dialogue" => "hotline",
+        other => other,
+    }
 }

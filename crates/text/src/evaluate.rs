@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::analysis::Polarity;
 use crate::analyzer::Analyzer;
+use crate::matcher::Context;
 use crate::train::Row;
 
 const LABELS: [Polarity; 3] = [Polarity::Negative, Polarity::Neutral, Polarity::Positive];
@@ -39,12 +40,12 @@ pub struct Bin {
 }
 
 /// Judges every row and counts.
-pub fn evaluate(analyzer: &Analyzer, rows: &[Row]) -> Scores {
+pub fn evaluate(analyzer: &Analyzer, rows: &[Row], context: &Context<'_>) -> Scores {
     let mut confusion = [[0usize; 3]; 3];
     let (mut polar, mut polar_met) = (0usize, 0usize);
     let mut bins = [(0usize, 0.0f64, 0usize); 10];
     for row in rows {
-        let verdict = analyzer.verdict(&row.text);
+        let verdict = analyzer.verdict(&row.text, context);
         confusion[place(row.label)][place(verdict.label)] += 1;
         if row.label != Polarity::Neutral {
             polar += 1;

@@ -63,6 +63,7 @@ pub fn read_labelled(path: &Path) -> Result<Vec<Row>, TextError> {
                     text: text.to_owned(),
                     label,
                     three_way: false,
+                    adapter: None,
                 })
             });
         match parsed {

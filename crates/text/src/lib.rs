@@ -52,5 +52,5 @@ pub use normalize::{Normalized, Normalizer};
 pub use ontology::{Aspect, DisplayName, Ontology};
 pub use rule::{Examples, Rule, Rules};
 pub use segment::Segmenter;
-pub use train::{Row, TrainOptions, calibrate, train};
+pub use train::{Row, TrainOptions, train};
 pub use verdict::Verdict;

@@ -14,6 +14,12 @@ pub(crate) const HEADS: usize = 2;
 /// Bytes before the table: magic, bits, length of the version, and per head top, bias and temperature.
 const HEADER: usize = 8 + 4 + 4 + HEADS * 12;
 
+/// What turns a bucket into the bucket of the same feature in adapter number `adapter`: both share one table.
+pub(crate) fn salt(adapter: usize, bits: u32) -> usize {
+    // Odd multiples of the golden ratio spread over the table; never 0.
+    ((adapter as u64 * 2 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
+}
+
 /// What the model believes of one text, as log-odds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct LogOdds {
@@ -40,6 +46,8 @@ pub struct Model {
     version: Arc<str>,
     bits: u32,
     heads: [Head; HEADS],
+    /// Kinds of sources with weights of their own.
+    adapters: Vec<String>,
     /// The weights of the heads of each bucket side by side: one cache line serves both.
     table: Box<[[i8; HEADS]]>,
     /// What each byte stands for, per head.
@@ -68,6 +76,7 @@ impl Model {
     pub(crate) fn pack(
         version: &str,
         bits: u32,
+        adapters: Vec<String>,
         weights: &[[f32; HEADS]],
         bias: [f32; HEADS],
         temperature: [f32; HEADS],
@@ -94,13 +103,14 @@ impl Model {
             .iter()
             .map(|w| std::array::from_fn(|h| quantise(w[h], heads[h].top)))
             .collect();
-        Self::build(Arc::from(version), bits, heads, table)
+        Self::build(Arc::from(version), bits, heads, adapters, table)
     }
 
     fn build(
         version: Arc<str>,
         bits: u32,
         heads: [Head; HEADS],
+        adapters: Vec<String>,
         table: Box<[[i8; HEADS]]>,
     ) -> Self {
         let decode = |byte: usize, top: f32| {
@@ -114,6 +124,7 @@ impl Model {
             version,
             bits,
             heads,
+            adapters,
             table,
             decoded,
         }
@@ -160,27 +171,41 @@ impl Model {
         {
             return Err(wrong("its numbers are damaged"));
         }
-        let version = std::str::from_utf8(&bytes[HEADER..HEADER + length])
-            .map_err(|_| wrong("its version is no text"))?;
+        let names = std::str::from_utf8(&bytes[HEADER..HEADER + length])
+            .map_err(|_| wrong("its names are no text"))?;
+        let mut names = names.lines();
+        let version = names.next().unwrap_or_default();
+        let adapters = names.map(str::to_owned).collect();
         let table = bytes[HEADER + length..]
             .chunks_exact(HEADS)
             .map(|c| std::array::from_fn(|h| c[h] as i8))
             .collect();
-        Ok(Self::build(Arc::from(version), bits, heads, table))
+        Ok(Self::build(
+            Arc::from(version),
+            bits,
+            heads,
+            adapters,
+            table,
+        ))
     }
 
     /// The bytes of the model file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(HEADER + self.version.len() + self.table.len() * HEADS);
+        let mut names = self.version.to_string();
+        for adapter in &self.adapters {
+            names.push('\n');
+            names.push_str(adapter);
+        }
+        let mut out = Vec::with_capacity(HEADER + names.len() + self.table.len() * HEADS);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&self.bits.to_le_bytes());
-        out.extend_from_slice(&u32::try_from(self.version.len()).unwrap_or(0).to_le_bytes());
+        out.extend_from_slice(&u32::try_from(names.len()).unwrap_or(0).to_le_bytes());
         for head in &self.heads {
             for number in [head.top, head.bias, head.temperature] {
                 out.extend_from_slice(&number.to_le_bytes());
             }
         }
-        out.extend_from_slice(self.version.as_bytes());
+        out.extend_from_slice(names.as_bytes());
         out.extend(self.table.iter().flatten().map(|q| *q as u8));
         out
     }
@@ -190,19 +215,41 @@ impl Model {
         &self.version
     }
 
-    /// Reads a normalised text; `scratch` is room for its symbols.
-    pub(crate) fn read(&self, text: &str, scratch: &mut Vec<u32>) -> LogOdds {
+    /// The number of the adapter of that name, if the model has it.
+    pub(crate) fn adapter(&self, name: &str) -> Option<usize> {
+        self.adapters.iter().position(|a| a == name)
+    }
+
+    /// The kinds of sources with weights of their own.
+    pub fn adapters(&self) -> &[String] {
+        &self.adapters
+    }
+
+    /// Reads a normalised text from a source of that adapter; `scratch` is room for its symbols.
+    pub(crate) fn read(
+        &self,
+        text: &str,
+        adapter: Option<usize>,
+        scratch: &mut Vec<u32>,
+    ) -> LogOdds {
         symbols(text, scratch);
         if scratch.is_empty() {
             return LogOdds::default();
         }
         let mut sums = [0.0f32; HEADS];
-        buckets(scratch, self.bits, |bucket| {
+        let mut add = |bucket: usize| {
             let cell = self.table[bucket];
             for h in 0..HEADS {
                 sums[h] += self.decoded[h][cell[h] as u8 as usize];
             }
-        });
+        };
+        match adapter.map(|a| salt(a, self.bits)) {
+            None => buckets(scratch, self.bits, add),
+            Some(salt) => buckets(scratch, self.bits, |bucket| {
+                add(bucket);
+                add(bucket ^ salt);
+            }),
+        }
         let scale = (count(scratch) as f32).sqrt().recip();
         let odds = |h: usize| (sums[h] * scale + self.heads[h].bias) / self.heads[h].temperature;
         LogOdds {
@@ -223,7 +270,14 @@ mod tests {
         symbols("好", &mut scratch);
         buckets(&scratch, 10, |b| marked.push(b));
         weights[marked[0]] = [2.0, -1.0];
-        Model::pack("test", 10, &weights, [0.5, 0.0], [1.0, 2.0])
+        Model::pack(
+            "test",
+            10,
+            vec!["social".to_owned()],
+            &weights,
+            [0.5, 0.0],
+            [1.0, 2.0],
+        )
     }
 
     #[test]
@@ -231,8 +285,8 @@ mod tests {
         let model = small();
         let again = Model::from_bytes(&model.to_bytes()).unwrap();
         let mut scratch = Vec::new();
-        let odds = again.read("好", &mut scratch);
-        assert_eq!(odds, model.read("好", &mut scratch));
+        let odds = again.read("好", None, &mut scratch);
+        assert_eq!(odds, model.read("好", None, &mut scratch));
         assert_eq!(
             odds,
             LogOdds {
@@ -240,7 +294,10 @@ mod tests {
                 neutrality: -0.5
             }
         );
-        assert_eq!(again.version().as_ref(), "test");
+        assert_eq!(
+            (again.version().as_ref(), again.adapters()),
+            ("test", model.adapters())
+        );
     }
 
     #[test]

@@ -7,8 +7,11 @@
 use crate::analysis::Polarity;
 use crate::error::TextError;
 use crate::feature::{buckets, count, symbols};
-use crate::model::{HEADS, Model};
+use crate::model::{HEADS, Model, salt};
 use crate::normalize::Normalizer;
+
+/// As the analyser reads by default.
+const MAX_CHARS: usize = 65_536;
 
 /// A text whose verdict is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,16 +22,18 @@ pub struct Row {
     pub label: Polarity,
     /// Whether its source labels neutral texts too; a row of a source that does not tells less about neutrality.
     pub three_way: bool,
+    /// The kind of its source, if weights of its own shall be learned for that kind: `social`, `review`, `dialogue`, …
+    pub adapter: Option<String>,
 }
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainOptions {
-    /// The table has 2^bits buckets, 10 to 24; the file has twice as many bytes. Default 21: at 22 the scores gain less than noise.
+    /// The table has 2^bits buckets, 10 to 24; the file has twice as many bytes. Default 22.
     pub bits: u32,
-    /// Passes over the rows. Default 5.
+    /// Passes over the rows. Default 6.
     pub epochs: usize,
-    /// Step of AdaGrad. Default 0.5.
+    /// Step of AdaGrad. Default 0.15.
     pub rate: f32,
     /// Pull towards zero per step. Default 1e-6.
     pub decay: f32,
@@ -36,6 +41,8 @@ pub struct TrainOptions {
     pub floor: f32,
     /// Weight of a polar row of a two-way source in learning neutrality. Default 0.3.
     pub two_way_weight: f32,
+    /// Share of the visits to a row that leave out its adapter, so that the shared weights also stand alone. Default 0.5.
+    pub adapter_dropout: f32,
     /// The version that the model will bear.
     pub version: String,
 }
@@ -43,12 +50,13 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
-            bits: 21,
-            epochs: 5,
-            rate: 0.5,
+            bits: 22,
+            epochs: 6,
+            rate: 0.15,
             decay: 1e-6,
             floor: 0.15,
             two_way_weight: 0.3,
+            adapter_dropout: 0.5,
             version: "untitled".to_owned(),
         }
     }
@@ -59,21 +67,29 @@ struct Encoded {
     features: Vec<u32>,
     /// Where each row's features end.
     ends: Vec<usize>,
+    /// What turns a row's features into those of its adapter; 0 for none.
+    salts: Vec<u32>,
 }
 
 impl Encoded {
-    fn new(rows: &[Row], normalizer: &Normalizer, bits: u32) -> Self {
+    fn new(rows: &[Row], normalizer: &Normalizer, bits: u32, adapters: &[String]) -> Self {
         let mut this = Self {
             features: Vec::new(),
             ends: Vec::with_capacity(rows.len()),
+            salts: Vec::with_capacity(rows.len()),
         };
         let mut scratch = Vec::new();
         for row in rows {
-            let normalized = normalizer.normalize(&row.text, 65_536);
+            let normalized = normalizer.normalize(&row.text, MAX_CHARS);
             symbols(&normalized.text, &mut scratch);
             this.features.reserve(count(&scratch));
             buckets(&scratch, bits, |b| this.features.push(b as u32));
             this.ends.push(this.features.len());
+            let adapter = row
+                .adapter
+                .as_ref()
+                .and_then(|a| adapters.iter().position(|b| b == a));
+            this.salts.push(adapter.map_or(0, |a| salt(a, bits) as u32));
         }
         this
     }
@@ -89,7 +105,11 @@ struct Task {
     targets: Vec<(bool, f32)>,
 }
 
-/// Trains a model on `rows`. Its temperatures are 1: fit them on other rows with [`calibrate`].
+/// One row in so many is kept out while the temperatures are fitted.
+const HELD_OUT: usize = 20;
+
+/// Trains a model on `rows`; give each text once. First on nineteen rows of twenty, to fit on the rest how sure the model may be of
+/// itself, then on all.
 ///
 /// # Errors
 /// Rows of fewer than two classes, or `bits` out of range.
@@ -109,7 +129,28 @@ pub fn train(
     if !has(Polarity::Positive) || !has(Polarity::Negative) {
         return Err(refuse("give rows of both positive and negative texts"));
     }
-    let encoded = Encoded::new(rows, normalizer, options.bits);
+    let order = shuffled(rows.len(), &mut Chance::default());
+    let (held, kept) = order.split_at(rows.len() / HELD_OUT);
+    let pick = |places: &[usize]| {
+        places
+            .iter()
+            .map(|at| rows[*at].clone())
+            .collect::<Vec<_>>()
+    };
+    let temperatures = temperatures(
+        &fit_all(&pick(kept), options, normalizer),
+        &pick(held),
+        normalizer,
+    );
+    Ok(fit_all(rows, options, normalizer).with_temperature(temperatures))
+}
+
+/// The model of all rows, its temperatures 1.
+fn fit_all(rows: &[Row], options: &TrainOptions, normalizer: &Normalizer) -> Model {
+    let mut adapters: Vec<String> = rows.iter().filter_map(|r| r.adapter.clone()).collect();
+    adapters.sort();
+    adapters.dedup();
+    let encoded = Encoded::new(rows, normalizer, options.bits, &adapters);
     let polar = |r: &Row| {
         (
             r.label == Polarity::Positive,
@@ -136,43 +177,55 @@ pub fn train(
     ];
     let mut weights = vec![[0.0; HEADS]; 1 << options.bits];
     let mut bias = [0.0; HEADS];
-    let order = shuffled(rows.len());
     for (h, task) in tasks.iter().enumerate() {
-        let fitted = fit(&encoded, task, &order, options);
+        let fitted = fit(&encoded, task, options);
         bias[h] = fitted.1;
         for (cell, w) in weights.iter_mut().zip(fitted.0) {
             cell[h] = w;
         }
     }
-    Ok(Model::pack(
+    Model::pack(
         &options.version,
         options.bits,
+        adapters,
         &weights,
         bias,
         [1.0; HEADS],
-    ))
+    )
 }
 
-fn fit(encoded: &Encoded, task: &Task, order: &[usize], options: &TrainOptions) -> (Vec<f32>, f32) {
+fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32) {
     let mut cells: Vec<Cell> = scales(encoded, task, options)
         .into_iter()
         .map(Cell::new)
         .collect();
+    let mut chance = Chance::default();
+    let order = shuffled(task.targets.len(), &mut chance);
     let (mut bias, mut bias_square) = (0.0f32, 1.0f32);
+    let mut kept: Vec<u32> = Vec::new();
+    let adapter_threshold = (f64::from(options.adapter_dropout) * u32::MAX as f64) as u32;
     for _ in 0..options.epochs {
-        for at in order {
+        for at in &order {
             let (target, importance) = task.targets[*at];
-            let features = encoded.row(*at);
-            if importance == 0.0 || features.is_empty() {
+            kept.clear();
+            kept.extend_from_slice(encoded.row(*at));
+            let salt = encoded.salts[*at];
+            if salt != 0 && chance.next() as u32 >= adapter_threshold {
+                let own = kept.len();
+                for i in 0..own {
+                    kept.push(kept[i] ^ salt);
+                }
+            }
+            if importance == 0.0 || kept.is_empty() {
                 continue;
             }
-            let value = (features.len() as f32).sqrt().recip();
-            let sum: f32 = features.iter().map(|f| cells[*f as usize].product()).sum();
+            let value = (encoded.row(*at).len() as f32).sqrt().recip();
+            let sum: f32 = kept.iter().map(|f| cells[*f as usize].product()).sum();
             let odds = sum * value + bias;
             let error = (sigmoid(odds) - f32::from(u8::from(target))) * importance;
             bias_square += error * error;
             bias -= options.rate * 0.1 * error / bias_square.sqrt();
-            for f in features {
+            for f in &kept {
                 cells[*f as usize].step(error * value, options);
             }
         }
@@ -224,6 +277,10 @@ fn scales(encoded: &Encoded, task: &Task, options: &TrainOptions) -> Vec<f32> {
         }
         distinct.clear();
         distinct.extend_from_slice(encoded.row(at));
+        let salt = encoded.salts[at];
+        if salt != 0 {
+            distinct.extend(encoded.row(at).iter().map(|f| f ^ salt));
+        }
         distinct.sort_unstable();
         distinct.dedup();
         texts[usize::from(*target)] += importance;
@@ -254,27 +311,40 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// A fixed shuffle, so that training twice gives the same model.
-fn shuffled(n: usize) -> Vec<usize> {
+/// A fixed sequence of chances (xorshift64), so that training twice gives the same model.
+struct Chance(u64);
+
+impl Default for Chance {
+    fn default() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 >> 16
+    }
+}
+
+fn shuffled(n: usize, chance: &mut Chance) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
     for i in (1..n).rev() {
-        // xorshift64
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        order.swap(i, (state % (i as u64 + 1)) as usize);
+        order.swap(i, (chance.next() % (i as u64 + 1)) as usize);
     }
     order
 }
 
-/// Fits the temperature of each head on rows that training did not see: the one of least log loss among 0.3 to 5.
-pub fn calibrate(model: Model, rows: &[Row], normalizer: &Normalizer) -> Model {
+/// The temperature of each head that gives the least log loss on rows that training did not see, among 0.3 to 5; 1 without rows.
+fn temperatures(model: &Model, rows: &[Row], normalizer: &Normalizer) -> [f32; HEADS] {
     let mut scratch = Vec::new();
     let mut samples: [Vec<(f32, bool)>; HEADS] = [Vec::new(), Vec::new()];
-    let plain = model.with_temperature([1.0; HEADS]);
     for row in rows {
-        let odds = plain.read(&normalizer.normalize(&row.text, 65_536).text, &mut scratch);
+        let text = normalizer.normalize(&row.text, MAX_CHARS).text;
+        let adapter = row.adapter.as_deref().and_then(|a| model.adapter(a));
+        let odds = model.read(&text, adapter, &mut scratch);
         if row.label != Polarity::Neutral {
             samples[0].push((odds.polarity, row.label == Polarity::Positive));
         }
@@ -282,21 +352,101 @@ pub fn calibrate(model: Model, rows: &[Row], normalizer: &Normalizer) -> Model {
             samples[1].push((odds.neutrality, row.label == Polarity::Neutral));
         }
     }
-    let loss = |samples: &[(f32, bool)], t: f32| -> f64 {
-        samples
-            .iter()
-            .map(|(odds, yes)| {
-                f64::from((1.0 + (-(if *yes { *odds } else { -*odds }) / t).exp()).ln())
-            })
-            .sum()
-    };
-    let best = |samples: &[(f32, bool)]| {
+    samples.map(|samples| {
+        if samples.is_empty() {
+            return 1.0;
+        }
         let candidates = (6..=100).map(|i| i as f32 * 0.05);
         candidates
-            .min_by(|a, b| loss(samples, *a).total_cmp(&loss(samples, *b)))
-            .filter(|_| !samples.is_empty())
+            .min_by(|a, b| loss(&samples, *a).total_cmp(&loss(&samples, *b)))
             .unwrap_or(1.0)
+    })
+}
+
+/// The log loss at a temperature.
+fn loss(samples: &[(f32, bool)], temperature: f32) -> f64 {
+    let one = |(odds, yes): &(f32, bool)| {
+        f64::from((1.0 + (-(if *yes { *odds } else { -*odds }) / temperature).exp()).ln())
     };
-    let temperatures = [best(&samples[0]), best(&samples[1])];
-    plain.with_temperature(temperatures)
+    samples.iter().map(one).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        let row = |text: String, label| Row {
+            text,
+            label,
+            three_way: false,
+            adapter: None,
+        };
+        let many = (0..60).flat_map(|i| {
+            [
+                row(format!("菜很好吃{i}桌"), Polarity::Positive),
+                row(format!("菜很难吃{i}桌"), Polarity::Negative),
+            ]
+        });
+        many.collect()
+    }
+
+    fn small() -> TrainOptions {
+        TrainOptions {
+            bits: 12,
+            version: "t".to_owned(),
+            ..TrainOptions::default()
+        }
+    }
+
+    #[test]
+    fn training_learns_what_tells_the_classes_apart_and_twice_gives_the_same_bytes() {
+        let normalizer = Normalizer::new();
+        let model = train(&rows(), &small(), &normalizer).unwrap();
+        let odds = |text| model.read(text, None, &mut Vec::new()).polarity;
+        assert!(odds("真好吃") > 0.0 && odds("真难吃") < 0.0);
+        assert_eq!(
+            model.to_bytes(),
+            train(&rows(), &small(), &normalizer).unwrap().to_bytes()
+        );
+    }
+
+    #[test]
+    fn one_class_alone_teaches_nothing() {
+        let rows: Vec<Row> = rows()
+            .into_iter()
+            .filter(|r| r.label == Polarity::Positive)
+            .collect();
+        assert!(train(&rows, &small(), &Normalizer::new()).is_err());
+    }
+
+    #[test]
+    fn an_adapter_learns_what_only_its_kind_of_source_means() {
+        let row = |text: &str, label, adapter: &str| Row {
+            text: text.to_owned(),
+            label,
+            three_way: false,
+            adapter: Some(adapter.to_owned()),
+        };
+        let rows: Vec<Row> = (0..80)
+            .flat_map(|_| {
+                [
+                    row("呵呵", Polarity::Negative, "social"),
+                    row("呵呵", Polarity::Positive, "dialogue"),
+                ]
+            })
+            .collect();
+        let model = train(&rows, &small(), &Normalizer::new()).unwrap();
+        let odds = |adapter| {
+            model
+                .read("呵呵", model.adapter(adapter), &mut Vec::new())
+                .polarity
+        };
+        assert!(
+            odds("social") < -0.5 && odds("dialogue") > 0.5,
+            "{} {}",
+            odds("social"),
+            odds("dialogue")
+        );
+    }
 }
