@@ -76,10 +76,11 @@ pub(crate) fn fold(alert: &mut Alert, signal: &Signal) {
 /// Notes what happened.
 pub(crate) fn note(alert: &mut Alert, entry: TimelineEntry) {
     let refused = |e: &TimelineEntry| matches!(e.event, TimelineEvent::Refused { .. });
-    if refused(&entry) && alert.timeline.iter().filter(|e| refused(e)).count() >= REFUSALS {
-        if let Some(oldest) = alert.timeline.iter().position(refused) {
-            alert.timeline.remove(oldest);
-        }
+    if refused(&entry)
+        && alert.timeline.iter().filter(|e| refused(e)).count() >= REFUSALS
+        && let Some(oldest) = alert.timeline.iter().position(refused)
+    {
+        alert.timeline.remove(oldest);
     }
     alert.timeline.push(entry);
 }

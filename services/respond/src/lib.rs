@@ -26,6 +26,9 @@ pub use stage::Respond;
 /// The role's name, in its group, metrics and health.
 pub const ROLE: &str = "respond";
 
+/// What it reads.
+pub const INPUTS: [Topic; 2] = [Topic::Signals, Topic::Commands];
+
 /// Raises alerts and runs their clocks until shutdown.
 ///
 /// # Errors
@@ -33,7 +36,7 @@ pub const ROLE: &str = "respond";
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
     run_sessions(
         ROLE,
-        &[Topic::Signals, Topic::Commands],
+        &INPUTS,
         &config.session,
         bus,
         &handle,

@@ -227,8 +227,8 @@ impl Model {
         if action == Action::Resolve {
             matter.resolved = Some(acted.max(matter.raised));
         }
-        for kind in 0..2 {
-            matter.met[kind] |= met[kind];
+        for (known, met) in matter.met.iter_mut().zip(met) {
+            *known |= met;
         }
         self.tell(at, what.to_owned());
     }
