@@ -26,20 +26,18 @@ pub use stage::Aggregate;
 /// The role's name, in its group, metrics and health.
 pub const ROLE: &str = "aggregate";
 
+/// What it reads.
+pub const INPUTS: [Topic; 1] = [Topic::Enriched];
+
 /// Aggregates until shutdown.
 ///
 /// # Errors
 /// When the time zone is unknown, or the bus cannot go on without the operator.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
     let stage = Aggregate::new(&config)?;
-    run_sessions(
-        ROLE,
-        &[Topic::Enriched],
-        &config.session,
-        bus,
-        &handle,
-        |_| stage.clone(),
-    )
+    run_sessions(ROLE, &INPUTS, &config.session, bus, &handle, |_| {
+        stage.clone()
+    })
     .await?;
     Ok(())
 }
