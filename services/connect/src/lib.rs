@@ -1,1 +1,32 @@
 //! Takes feedback in from the outside world: one connector per source.
+//!
+//! What was read and how far it was read are committed together, so that a restart reads on exactly there; a push is
+//! answered only after that commit. Ids are deterministic: reading the same thing again is the same event.
+//!
+//! A connector is one folder under `connector/` and one line of [`SourceConfig`]: it turns its source into drafts and a
+//! cursor. The way of a draft is the same for all: draft → event (ranges, pseudonym, provenance) → scrub → stage →
+//! one atomic publish → acknowledgement.
+
+mod config;
+mod connector;
+mod cursors;
+mod draft;
+mod error;
+mod ingest;
+pub mod metrics;
+mod progress;
+mod pseudonym;
+mod push;
+mod run;
+mod scrub;
+mod staging;
+mod time;
+
+pub use config::Config;
+pub use connector::SourceConfig;
+pub use connector::demo::{DemoConfig, invented_texts};
+pub use connector::files::{Column, Columns, EncodingChoice, FilesConfig, FormatChoice};
+pub use connector::webhook::WebhookConfig;
+pub use error::Error;
+pub use progress::{IngestProgress, SourceProgress};
+pub use run::run;

@@ -1,0 +1,108 @@
+//! One shape for all sources: a connector is one folder here and one line in [`SourceConfig`].
+//!
+//! A pull source runs as a task of its own and submits batches with their cursors. A push source verifies and parses;
+//! answering after the commit is the push server's part, the same for all.
+
+pub(crate) mod demo;
+pub(crate) mod files;
+pub(crate) mod webhook;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use wensheng_bus::StageState;
+use wensheng_runtime::{Check, Secret};
+
+use crate::ingest::Submitter;
+use crate::progress::Tracker;
+use crate::push::PushInput;
+
+/// A kind of source: its configuration, and what it builds from it.
+pub(crate) trait Connector: Check + Send + Sync {
+    /// The kind's name: `files`.
+    fn kind(&self) -> &'static str;
+
+    /// The source's configured name.
+    fn name(&self) -> &str;
+
+    /// Whether it gives authors by configuration, so that the pseudonym key must be set.
+    fn needs_pseudonyms(&self) -> bool;
+
+    /// Builds the source. An error says what is wrong and what to do.
+    fn build(&self, shared: &Shared) -> Result<Input, String>;
+}
+
+/// What all sources share by configuration.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The secret behind authors' pseudonyms; may be empty.
+    pub(crate) pseudonym_key: Secret,
+    /// No text may be longer (bytes).
+    pub(crate) max_text_bytes: usize,
+}
+
+/// How a source gives what it has.
+pub(crate) enum Input {
+    /// It is read by a task of its own.
+    Pull(Box<dyn PullInput>),
+    /// It is sent to the push server under `/ingest/{name}`.
+    Push(Box<dyn PushInput>),
+}
+
+/// What a pull source works with.
+pub(crate) struct PullContext {
+    /// Where its batches go.
+    pub(crate) submitter: Submitter,
+    /// Its last committed positions, by stream.
+    pub(crate) positions: BTreeMap<String, serde_json::Value>,
+    /// Where it tells its progress.
+    pub(crate) progress: Tracker,
+    /// Where it tells how it fares.
+    pub(crate) health: watch::Sender<StageState>,
+    /// Cancelled when it is to end; what it has submitted by then is still published.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// A source that is read.
+#[async_trait]
+pub(crate) trait PullInput: Send {
+    /// Reads until shutdown. Whatever goes wrong is told in `health` and tried again.
+    async fn run(self: Box<Self>, context: PullContext);
+}
+
+macro_rules! sources {
+    ($($(#[$doc:meta])* $kind:ident($config:ty),)*) => {
+        /// A source, by its `kind`.
+        #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "there are a handful of them, read once at the start"
+        )]
+        pub enum SourceConfig {
+            $($(#[$doc])* $kind($config),)*
+        }
+
+        impl SourceConfig {
+            /// The connector behind it.
+            pub(crate) fn connector(&self) -> &dyn Connector {
+                match self {
+                    $(Self::$kind(config) => config,)*
+                }
+            }
+        }
+    };
+}
+
+sources! {
+    /// CSV and NDJSON files.
+    Files(files::FilesConfig),
+    /// Events posted over HTTP.
+    Webhook(webhook::WebhookConfig),
+    /// Invented feedback.
+    Demo(demo::DemoConfig),
+}

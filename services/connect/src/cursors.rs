@@ -1,0 +1,38 @@
+//! A source goes on exactly where its last committed position says.
+
+use std::collections::BTreeMap;
+
+use wensheng_bus::{Bus, BusError, TopicPartition};
+use wensheng_runtime::decode;
+use wensheng_schemas::{Cursor, Topic};
+
+/// Read positions by source and stream.
+pub(crate) type Positions = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
+
+/// The last committed position of every stream.
+pub(crate) async fn restore(bus: &dyn Bus) -> Result<Positions, BusError> {
+    let mut positions = Positions::new();
+    let topic = Topic::Cursors.shared_name();
+    for partition in 0..bus.partitions(&topic).await? {
+        let at = TopicPartition::new(topic.clone(), partition);
+        bus.replay(&at, 0..u64::MAX, &mut |record| {
+            if record.value.is_none() {
+                return;
+            }
+            match decode::<Cursor>(&record) {
+                Ok(cursor) => {
+                    positions
+                        .entry(cursor.source)
+                        .or_default()
+                        .insert(cursor.stream, cursor.position);
+                }
+                Err(error) => tracing::warn!(
+                    partition, offset = record.offset, %error,
+                    "left out a cursor that cannot be read; its stream starts over, repeats are recognised by their ids"
+                ),
+            }
+        })
+        .await?;
+    }
+    Ok(positions)
+}

@@ -1,0 +1,160 @@
+//! Binds before it reads, restores before it goes on, and ends only when what was submitted is published or given back.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use wensheng_bus::{Backoff, Bus, ErrorKind, StageState};
+use wensheng_runtime::Handle;
+
+use crate::config::Config;
+use crate::connector::{Input, PullContext, PullInput, Shared};
+use crate::cursors::{self, Positions};
+use crate::error::Error;
+use crate::ingest::Ingest;
+use crate::progress::{IngestProgress, Tracker};
+use crate::push::{PushServer, PushSource};
+
+/// Takes in from all configured sources until shutdown, and tells its progress on `progress`.
+///
+/// # Errors
+/// The address for pushes cannot be bound, a source's configuration cannot be used, or the bus gave up.
+pub async fn run(
+    config: Config,
+    bus: Arc<dyn Bus>,
+    handle: Handle,
+    progress: watch::Sender<IngestProgress>,
+) -> Result<(), Error> {
+    let shared = Shared {
+        pseudonym_key: config.pseudonym_key.clone(),
+        max_text_bytes: config.max_text_bytes,
+    };
+    let mut pulls: Vec<(String, &'static str, Box<dyn PullInput>)> = Vec::new();
+    let mut pushes = Vec::new();
+    for source in &config.sources {
+        let connector = source.connector();
+        let name = connector.name().to_owned();
+        match connector.build(&shared) {
+            Ok(Input::Pull(input)) => pulls.push((name, connector.kind(), input)),
+            Ok(Input::Push(input)) => pushes.push((name, connector.kind(), input)),
+            Err(reason) => return Err(Error::Source { name, reason }),
+        }
+    }
+    let sources = pulls.iter().map(|(name, ..)| (name.clone(), false));
+    let sources = sources.chain(pushes.iter().map(|(name, ..)| (name.clone(), true)));
+    let progress = Tracker::new(progress, sources);
+
+    let listener = if pushes.is_empty() {
+        None
+    } else {
+        let bound = tokio::net::TcpListener::bind(&config.listen).await;
+        let listener = bound.map_err(|source| Error::Listen {
+            address: config.listen.clone(),
+            source,
+        })?;
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "listening for feedback");
+            progress.listening(address);
+        }
+        Some(listener)
+    };
+
+    let health = handle.health.register("connect");
+    let Some(mut positions) = restore(bus.as_ref(), &handle, &health).await? else {
+        health.send_replace(StageState::Stopped);
+        return Ok(());
+    };
+    let (ingest, queue) = Ingest::new(
+        bus,
+        config.max_pending_bytes,
+        health,
+        progress.clone(),
+        handle.shutdown.clone(),
+    );
+    // A task that breaks off or a bus that gives up ends all of them.
+    let ending = handle.shutdown.child_token();
+    let _end_all = ending.clone().drop_guard();
+    let mut ingest = tokio::spawn(ingest.run());
+
+    let mut tasks = JoinSet::new();
+    for (name, kind, input) in pulls {
+        let context = PullContext {
+            submitter: queue.submitter(&name, kind),
+            positions: positions.remove(&name).unwrap_or_default(),
+            progress: progress.clone(),
+            health: handle.health.register(format!("connect-{name}")),
+            shutdown: ending.clone(),
+        };
+        tasks.spawn(input.run(context));
+    }
+    if let Some(listener) = listener {
+        let health = handle.health.register("connect-listen");
+        let sources = pushes
+            .into_iter()
+            .map(|(name, kind, input)| PushSource::new(&name, input, queue.submitter(&name, kind)));
+        let server = PushServer::new(sources, config.max_pending_bytes);
+        tasks.spawn(server.serve(listener, health, ending.clone()));
+    }
+    drop(queue);
+
+    let waiter = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                return Err(Error::Broken(error.to_string()));
+            }
+        }
+        Ok(())
+    };
+    tokio::pin!(waiter);
+    // The publishing task first: when it gives up, the sources wait in vain. When it only ends early (shutdown while the
+    // bus is away), they still say goodbye to whom they serve.
+    tokio::select! {
+        biased;
+        published = &mut ingest => {
+            finish(published)?;
+            waiter.await
+        }
+        ended = &mut waiter => {
+            ended?;
+            finish(ingest.await)
+        }
+    }
+}
+
+fn finish(
+    published: Result<Result<(), wensheng_bus::BusError>, tokio::task::JoinError>,
+) -> Result<(), Error> {
+    match published {
+        Ok(outcome) => outcome.map_err(Error::Bus),
+        Err(error) => Err(Error::Broken(error.to_string())),
+    }
+}
+
+/// The sources' positions; waits while the bus is away. `None`: shutdown came first.
+async fn restore(
+    bus: &dyn Bus,
+    handle: &Handle,
+    health: &watch::Sender<StageState>,
+) -> Result<Option<Positions>, Error> {
+    let backoff = Backoff::default();
+    let mut failures = 0;
+    loop {
+        let error = match cursors::restore(bus).await {
+            Ok(positions) => return Ok(Some(positions)),
+            Err(error) if error.kind == ErrorKind::Fatal => {
+                health.send_replace(StageState::Failed(error.to_string()));
+                return Err(error.into());
+            }
+            Err(error) => error,
+        };
+        failures += 1;
+        health.send_replace(StageState::Waiting(error.to_string()));
+        let wait = backoff.wait(failures, rand::random());
+        tracing::warn!(%error, failures, wait_ms = wait.as_millis() as u64, "cannot read the cursors, trying again");
+        tokio::select! {
+            biased;
+            () = handle.shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a source has read waits here, encoded, together with how far it was read: it is published as a whole.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
+use wensheng_bus::OutRecord;
+use wensheng_runtime::encode;
+use wensheng_schemas::{Cursor, DeadLetter, FeedbackEvent, Origin, derived_id};
+
+use crate::scrub;
+
+/// A batch closes at this many events. Fewer would spend more on commits than on reading; more would be lost work at a
+/// restart, and a longer wait for the first row.
+const FULL_EVENTS: u64 = 2_000;
+
+/// … or at this many bytes, so that the memory of a few batches in flight stays small.
+const FULL_BYTES: usize = 2 << 20;
+
+/// A dead letter keeps this much of what was refused (bytes); enough to recognise a row, and never too large for a
+/// record of the bus.
+const MAX_PAYLOAD_BYTES: usize = 64 << 10;
+
+/// The name of this stage in dead letters.
+const STAGE: &str = "connect";
+
+/// What is published together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) records: Vec<OutRecord>,
+    /// Of keys, values and headers, about.
+    pub(crate) bytes: usize,
+    pub(crate) events: u64,
+    pub(crate) dead_letters: u64,
+}
+
+/// Collects the batches of one source.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    source: String,
+    batch: Batch,
+}
+
+impl Staging {
+    pub(crate) fn new(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            batch: Batch::default(),
+        }
+    }
+
+    /// Stages an event, without personal data.
+    pub(crate) fn event(&mut self, mut event: FeedbackEvent) {
+        scrub::event(&mut event);
+        self.batch.events += 1;
+        self.push(encode(&event, None));
+    }
+
+    /// Stages what was refused, with its place, the reason, and the head of it.
+    pub(crate) fn dead_letter(
+        &mut self,
+        place: &str,
+        line: Option<u64>,
+        reason: &str,
+        refused: &[u8],
+        now: Timestamp,
+    ) {
+        let origin = Origin::Source {
+            source: self.source.clone(),
+            place: place.to_owned(),
+            line,
+        };
+        let (payload, payload_base64) = match std::str::from_utf8(refused) {
+            Ok(text) => (Some(head(text).to_owned()), None),
+            Err(_) => {
+                let bytes = &refused[..refused.len().min(MAX_PAYLOAD_BYTES)];
+                (None, Some(BASE64.encode(bytes)))
+            }
+        };
+        let content = payload
+            .as_deref()
+            .or(payload_base64.as_deref())
+            .unwrap_or_default();
+        let mut letter = DeadLetter {
+            id: derived_id(&[&origin.key(), content]),
+            origin,
+            stage: STAGE.to_owned(),
+            reason: reason.to_owned(),
+            key: String::new(),
+            payload,
+            payload_base64,
+            at: now,
+        };
+        scrub::dead_letter(&mut letter);
+        self.batch.dead_letters += 1;
+        self.push(encode(&letter, None));
+    }
+
+    /// Stages how far `stream` was read; nothing of it may be staged before its rows.
+    pub(crate) fn cursor(&mut self, stream: &str, position: serde_json::Value, now: Timestamp) {
+        let cursor = Cursor {
+            source: self.source.clone(),
+            stream: stream.to_owned(),
+            position,
+            at: now,
+        };
+        self.push(encode(&cursor, None));
+    }
+
+    fn push(&mut self, record: OutRecord) {
+        let headers: usize = record
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let value = record.value.as_ref().map_or(0, |value| value.len());
+        self.batch.bytes += record.key.len() + value + headers;
+        self.batch.records.push(record);
+    }
+
+    /// Whether it is time to publish.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.events + self.batch.dead_letters >= FULL_EVENTS || self.batch.bytes >= FULL_BYTES
+    }
+
+    /// Whether no event and no dead letter is staged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.events + self.batch.dead_letters == 0
+    }
+
+    /// What is staged; the staging is empty afterwards.
+    pub(crate) fn take(&mut self) -> Batch {
+        std::mem::take(&mut self.batch)
+    }
+}
+
+/// At most [`MAX_PAYLOAD_BYTES`] of a text, cut between characters.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(MAX_PAYLOAD_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
