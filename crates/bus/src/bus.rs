@@ -44,7 +44,8 @@ pub struct PartitionLag {
     pub committed: u64,
     /// The next offset that will be written.
     pub end: u64,
-    /// Records not yet read. On Kafka this counts transaction markers as well until the group has passed them.
+    /// Records not yet read; 0 when there are none. On Kafka a lag above 0 counts transaction markers as well, so it may
+    /// be somewhat too high.
     pub lag: u64,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::prefix::Prefixed;
 use crate::{Bus, BusError, EmbeddedBus, EmbeddedConfig, KafkaBus, KafkaConfig};
 
 /// The engines.
@@ -25,6 +26,9 @@ pub enum Engine {
 pub struct BusConfig {
     /// `embedded` (one file, one process) or `kafka`. Default: `embedded`.
     pub engine: Engine,
+    /// What the names of topics, groups and transactions begin with on the engine, so that several installations can share
+    /// one cluster: letters, digits, `.`, `_` and `-`. Default: nothing.
+    pub prefix: String,
     /// Settings of the embedded engine; unused with `kafka`.
     pub embedded: EmbeddedConfig,
     /// Settings of the Kafka engine; unused with `embedded`.
@@ -34,7 +38,7 @@ pub struct BusConfig {
 impl BusConfig {
     /// What is wrong with the settings of the engine in use: the path of each key under `bus`, and why.
     pub fn problems(&self) -> Vec<(String, String)> {
-        match self.engine {
+        let mut problems = match self.engine {
             Engine::Embedded => self.embedded.problems(),
             Engine::Kafka => self
                 .kafka
@@ -42,7 +46,14 @@ impl BusConfig {
                 .into_iter()
                 .map(|(path, problem)| (format!("kafka.{path}"), problem))
                 .collect(),
+        };
+        // The rule of Kafka's topic names, less room for the longest name behind it.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if self.prefix.len() > 200 || !self.prefix.chars().all(is_name) {
+            let problem = "may have letters, digits, `.`, `_` and `-`, at most 200";
+            problems.push(("prefix".to_owned(), problem.to_owned()));
         }
+        problems
     }
 }
 
@@ -52,17 +63,21 @@ impl BusConfig {
 /// # Errors
 /// See [`EmbeddedBus::open`] and [`KafkaBus::open`].
 pub fn open_bus(config: &BusConfig, data_dir: &Path) -> Result<Arc<dyn Bus>, BusError> {
-    match config.engine {
+    let bus: Arc<dyn Bus> = match config.engine {
         Engine::Embedded => {
             let path = config
                 .embedded
                 .path
                 .clone()
                 .unwrap_or_else(|| data_dir.join("bus.db"));
-            Ok(EmbeddedBus::open(path, config.embedded.clone())?)
+            EmbeddedBus::open(path, config.embedded.clone())?
         }
-        Engine::Kafka => Ok(KafkaBus::open(config.kafka.clone())?),
+        Engine::Kafka => KafkaBus::open(config.kafka.clone())?,
+    };
+    if config.prefix.is_empty() {
+        return Ok(bus);
     }
+    Ok(Arc::new(Prefixed::new(bus, &config.prefix)))
 }
 
 #[cfg(test)]

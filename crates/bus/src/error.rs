@@ -5,11 +5,12 @@ use thiserror::Error;
 /// What an error means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The engine cannot be reached or is busy: wait and try the same again.
+    /// The engine cannot be reached, is busy, or its disk is full: wait and try the same again.
     Unavailable,
     /// This session lost its partitions or its transaction: drop it and open another; nothing of the batch was committed.
     Lost,
-    /// Waiting does not help: the operator must act (settings, permissions, damaged file, locked file, disk full).
+    /// Waiting does not help: the operator must act (settings, permissions, missing topic, damaged file, locked
+    /// file).
     Fatal,
 }
 

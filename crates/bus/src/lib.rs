@@ -12,6 +12,7 @@ mod error;
 mod kafka;
 pub mod metrics;
 mod options;
+mod prefix;
 mod record;
 mod run;
 mod stage;

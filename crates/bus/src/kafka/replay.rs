@@ -16,7 +16,7 @@ use super::poller::{size, take};
 use crate::{BusError, ErrorKind, Record, TopicPartition};
 
 /// How long a question may take.
-pub(super) const ASK: Duration = Duration::from_secs(10);
+pub(super) const ASK: Duration = Duration::from_secs(5);
 
 /// How long the brokers may be silent in the middle of a replay.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -14,7 +14,10 @@ mod engine;
 mod exactly_once;
 mod groups;
 mod log;
+mod outages;
+mod slow;
 mod stages;
+mod state;
 
 /// Runs each test on both engines.
 macro_rules! on_both_engines {
