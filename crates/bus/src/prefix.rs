@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{
     Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Session, SessionEvent, SessionSpec,
@@ -107,6 +108,10 @@ impl Bus for Prefixed {
         self.bus
             .replay(&names.place_outside(at), range, &mut |record| visit(names.record_inside(record)))
             .await
+    }
+
+    async fn offset_at(&self, at: &TopicPartition, since: Timestamp) -> Result<u64, BusError> {
+        self.bus.offset_at(&self.names.place_outside(at), since).await
     }
 
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError> {

@@ -178,7 +178,7 @@ fn resolve(
 }
 
 /// Keys that may be given as `<key>_file`, the path of a file that holds the secret.
-const SECRET_KEYS: [&str; 4] = ["token", "secret", "password", "url"];
+const SECRET_KEYS: [&str; 5] = ["token", "secret", "password", "url", "pseudonym_key"];
 
 /// `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`. `None` when there is nothing to replace.
 fn interpolate(

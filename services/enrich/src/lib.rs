@@ -17,6 +17,9 @@ use wensheng_text::TextError;
 pub use config::Config;
 pub use stage::{EnrichStage, enrich};
 
+/// What it reads.
+pub const INPUTS: [Topic; 1] = [Topic::Feedback];
+
 /// Why the stage ended.
 #[derive(Debug, Error)]
 pub enum EnrichError {

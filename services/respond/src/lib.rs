@@ -34,14 +34,9 @@ pub const INPUTS: [Topic; 2] = [Topic::Signals, Topic::Commands];
 /// # Errors
 /// When the bus cannot go on without the operator.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
-    run_sessions(
-        ROLE,
-        &INPUTS,
-        &config.session,
-        bus,
-        &handle,
-        |_| Respond::new(&config),
-    )
+    run_sessions(ROLE, &INPUTS, &config.session, bus, &handle, |_| {
+        Respond::new(&config)
+    })
     .await?;
     Ok(())
 }

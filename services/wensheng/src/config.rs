@@ -116,7 +116,9 @@ impl Check for TopicsConfig {
 
 impl Check for Config {
     fn check(&self, problems: &mut Problems) {
-        problems.within("bus", |problems| self.bus.check(problems));
+        for (path, problem) in self.bus.problems() {
+            problems.within("bus", |problems| problems.add(&path, problem));
+        }
         problems.within("topics", |problems| self.topics.check(problems));
         problems.within("store", |problems| self.store.check(problems));
         problems.within("connect", |problems| self.connect.check(problems));

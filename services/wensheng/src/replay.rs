@@ -35,7 +35,7 @@ pub(crate) async fn run(args: ReplayArgs) -> Result<()> {
     if let Some(data_dir) = args.data_dir {
         config.data_dir = data_dir;
     }
-    let bus = service::open_bus(&config).await?;
+    let bus = service::open_bus(&config)?;
     let topic = Topic::DeadLetters.shared_name();
     let mut session = bus
         .session(SessionSpec {

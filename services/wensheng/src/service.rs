@@ -30,12 +30,12 @@ pub(crate) struct Service {
     handle: Handle,
 }
 
-/// Opens the bus; an engine that cannot be reached is waited for.
+/// Opens the bus. A broker that cannot be reached is no error here: whoever talks to it waits.
 ///
 /// # Errors
 /// When waiting does not help: a locked or damaged file, wrong settings.
-pub(crate) async fn open_bus(config: &Config) -> Result<Arc<dyn Bus>> {
-    wensheng_bus::open_bus(&config.bus, &config.data_dir).await.context("open the bus")
+pub(crate) fn open_bus(config: &Config) -> Result<Arc<dyn Bus>> {
+    Ok(wensheng_bus::open_bus(&config.bus, &config.data_dir)?)
 }
 
 /// Repeats `attempt` while it fails for a reason that waiting may mend, telling what is waited for.
@@ -76,7 +76,7 @@ impl Service {
     /// When the bus or the store cannot be opened and waiting does not help, when topics are missing or wrong, or when
     /// an address is taken.
     pub(crate) async fn start(config: &Config, roles: &[Role], handle: Handle) -> Result<Self> {
-        let bus = open_bus(config).await?;
+        let bus = open_bus(config)?;
         let specs = config.topics.specs();
         let is_passing = |error: &wensheng_bus::BusError| error.kind == ErrorKind::Unavailable;
         patiently(&handle, "bus", is_passing, async || {
@@ -91,7 +91,7 @@ impl Service {
             bail!("topics are not as they should be:\n{}", list.join("\n"));
         }
         let store = if roles.iter().any(|role| role.needs_store()) {
-            let is_passing = wensheng_store::StoreError::is_retriable;
+            let is_passing = wensheng_store::StoreError::retriable;
             let open = async || Store::open(&config.store, &config.data_dir).await;
             Some(patiently(&handle, "store", is_passing, open).await.context("open the store")?)
         } else {

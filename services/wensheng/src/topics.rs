@@ -12,7 +12,7 @@ pub(crate) async fn run(args: TopicsArgs) -> Result<()> {
     if let Some(data_dir) = args.data_dir {
         config.data_dir = data_dir;
     }
-    let bus = service::open_bus(&config).await?;
+    let bus = service::open_bus(&config)?;
     let specs = config.topics.specs();
     match args.action {
         TopicsAction::Create => {

@@ -65,11 +65,12 @@ impl Engine {
     pub(crate) fn config(&self, data_dir: &std::path::Path) -> crate::config::Config {
         let mut config = crate::config::Config { data_dir: data_dir.to_owned(), ..crate::config::Config::default() };
         if let Engine::Kafka(brokers) = self {
-            config.bus.engine = wensheng_bus::EngineKind::Kafka;
+            config.bus.engine = wensheng_bus::Engine::Kafka;
             config.bus.kafka.brokers.clone_from(brokers);
-            config.bus.kafka.prefix = format!("bench-{}-", jiff::Timestamp::now().as_millisecond());
+            config.bus.prefix = format!("bench-{}-", jiff::Timestamp::now().as_millisecond());
         }
         "127.0.0.1:0".clone_into(&mut config.connect.listen);
+        config.connect.pseudonym_key = wensheng_runtime::Secret::new("only for the benchmark");
         config
     }
 }
