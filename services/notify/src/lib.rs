@@ -69,11 +69,14 @@ pub async fn run(mut config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Resul
         .map(Receiver::new)
         .collect::<Result<Vec<_>, _>>()?;
     for receiver in &config.receivers {
-        let labels = [
-            ("receiver", receiver.name.clone()),
-            ("provider", receiver.kind.name().to_owned()),
-        ];
-        ::metrics::gauge!(metrics::HEALTHY, &labels).set(1.0);
+        let provider = receiver.kind.name();
+        ::metrics::gauge!(metrics::HEALTHY, "receiver" => receiver.name.clone(), "provider" => provider)
+            .set(1.0);
+        // A counter that begins at nought lets a rate see its first step.
+        for state in ["queued", "delivered", "failed"] {
+            ::metrics::counter!(metrics::DELIVERIES, "provider" => provider, "state" => state)
+                .increment(0);
+        }
     }
     let session = SessionConfig {
         sessions: 1,
@@ -86,20 +89,13 @@ pub async fn run(mut config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Resul
         shutdown: CancellationToken::new(),
         health: handle.health.clone(),
     };
-    let sessions = run_sessions(
-        "notify",
-        &INPUTS,
-        &session,
-        bus,
-        &inner,
-        |_| {
-            let (jobs, taken) = unbounded_channel();
-            let (finished, done) = unbounded_channel();
-            tokio::spawn(worker.clone().run(taken, finished));
-            let ledger = Ledger::new(receivers.clone(), &config);
-            NotifyStage::new(ledger, jobs, done, tracker.clone(), draining.clone())
-        },
-    );
+    let sessions = run_sessions("notify", &INPUTS, &session, bus, &inner, |_| {
+        let (jobs, taken) = unbounded_channel();
+        let (finished, done) = unbounded_channel();
+        tokio::spawn(worker.clone().run(taken, finished));
+        let ledger = Ledger::new(receivers.clone(), &config);
+        NotifyStage::new(ledger, jobs, done, tracker.clone(), draining.clone())
+    });
     tokio::pin!(sessions);
     let ended = tokio::select! {
         ended = &mut sessions => Some(ended),
