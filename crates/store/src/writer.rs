@@ -9,6 +9,7 @@ use crate::batch::{Applied, Entry, PartitionProgress, WriteBatch};
 use crate::database::{Transaction, Value};
 use crate::fold::Fold;
 use crate::insert::Insert;
+use crate::instant::from_millis;
 use crate::{Store, StoreError, rows};
 
 /// Pieces of feedback deleted per transaction: a fraction of a second, so that batches are not held up.
@@ -100,6 +101,8 @@ impl Writer {
     /// connection broke during the commit and nobody knows whether it took place.
     pub async fn apply(&self, batch: &WriteBatch, now: Timestamp) -> Result<Applied, StoreError> {
         let action = "write a batch to the store";
+        // As it will be read back: the same revision must always be told in the same words.
+        let now = from_millis(now.as_millisecond())?;
         let mut transaction = self.store.database.begin(action).await?;
         let stored = self.lock_progress(&mut transaction, batch).await?;
         let mut applied = Applied::default();

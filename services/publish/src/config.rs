@@ -17,7 +17,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { session: SessionConfig::with_sessions(1), retention_days: 0 }
+        Self {
+            session: SessionConfig::with_sessions(1),
+            retention_days: 0,
+        }
     }
 }
 

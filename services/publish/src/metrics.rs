@@ -8,6 +8,8 @@ pub const STALE: &str = "wensheng_store_stale_rows_total";
 pub const REPEATED: &str = "wensheng_store_repeated_records_total";
 /// Seconds that the database transaction of a batch took.
 pub const TRANSACTION: &str = "wensheng_store_transaction_seconds";
+/// Transactions and look-ups that failed, by the kind of the store's error.
+pub const FAILURES: &str = "wensheng_store_failures_total";
 /// Pieces of feedback deleted because they were older than the retention.
 pub const DELETED: &str = "wensheng_store_deleted_feedback_total";
 /// Dead letters that could not be read themselves.
@@ -18,12 +20,20 @@ mod tests {
     #[test]
     fn names_do_not_change() {
         assert_eq!(
-            [super::ROWS, super::STALE, super::REPEATED, super::TRANSACTION, super::DELETED],
+            [
+                super::ROWS,
+                super::STALE,
+                super::REPEATED,
+                super::TRANSACTION,
+                super::FAILURES,
+                super::DELETED
+            ],
             [
                 "wensheng_store_rows_total",
                 "wensheng_store_stale_rows_total",
                 "wensheng_store_repeated_records_total",
                 "wensheng_store_transaction_seconds",
+                "wensheng_store_failures_total",
                 "wensheng_store_deleted_feedback_total",
             ]
         );

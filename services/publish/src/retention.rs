@@ -7,7 +7,7 @@ use metrics::counter;
 use tokio::time::{MissedTickBehavior, interval};
 use wensheng_bus::StageState;
 use wensheng_runtime::Handle;
-use wensheng_store::Store;
+use wensheng_store::{Store, StoreError};
 
 use crate::metrics as names;
 
@@ -20,18 +20,21 @@ pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        // Biased: shutdown first. A pass that is cut short keeps what its finished steps deleted.
+        let deleted = tokio::select! {
             biased;
             () = handle.shutdown.cancelled() => break,
-            _ = ticks.tick() => {}
-        }
-        let before = Timestamp::now() - SignedDuration::from_hours(24 * i64::from(days));
-        match store.delete_before(before).await {
+            deleted = async {
+                ticks.tick().await;
+                delete(&store, days, Timestamp::now()).await
+            } => deleted,
+        };
+        match deleted {
             Ok(deleted) => {
                 state.send_replace(StageState::Running);
                 counter!(names::DELETED).increment(deleted);
                 if deleted > 0 {
-                    tracing::info!(deleted, %before, "feedback past its retention was deleted");
+                    tracing::info!(deleted, days, "feedback past its retention was deleted");
                 }
             }
             Err(error) => {
@@ -41,4 +44,11 @@ pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
         }
     }
     state.send_replace(StageState::Stopped);
+}
+
+/// Deletes what was said more than `days` before `now`; how much.
+async fn delete(store: &Store, days: u32, now: Timestamp) -> Result<u64, StoreError> {
+    let age = SignedDuration::from_hours(24 * i64::from(days));
+    let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
+    store.delete_before(before).await
 }

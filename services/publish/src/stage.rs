@@ -1,15 +1,20 @@
 //! The rows of a batch and its progress are one database transaction, so that nothing is counted twice or left out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use metrics::{counter, histogram};
-use wensheng_bus::{Bus, ErrorKind, Outcome, Outputs, Progress, Record, Stage, StageError, TopicPartition};
+use wensheng_bus::{
+    Bus, ErrorKind, Outcome, Outputs, Progress, Record, Stage, StageError, TopicPartition,
+};
 use wensheng_runtime::{DecodeError, decode, encode};
 use wensheng_schemas::{Contract, Topic};
-use wensheng_store::{Applied, Entry, PartitionProgress, RowCounts, StoreError, WriteBatch, Writer};
+use wensheng_store::{
+    Applied, Entry, PartitionProgress, RowCounts, StoreError, WriteBatch, Writer,
+};
 
 use crate::metrics as names;
 
@@ -25,15 +30,23 @@ pub struct PublishStage {
 impl PublishStage {
     /// A stage of `group` that writes with `writer`.
     pub fn new(bus: Arc<dyn Bus>, writer: Writer, group: impl Into<String>) -> Self {
-        Self { bus, writer, group: group.into(), batch: WriteBatch::default(), now: Timestamp::UNIX_EPOCH }
+        Self {
+            bus,
+            writer,
+            group: group.into(),
+            batch: WriteBatch::default(),
+            now: Timestamp::UNIX_EPOCH,
+        }
     }
 
     fn buffer(&mut self, record: &Record) -> Result<Outcome, DecodeError> {
+        // A tombstone deletes from the log what is resolved and old; the store keeps its history.
+        if record.value.is_none() {
+            return Ok(Outcome::Drop("tombstone"));
+        }
         match record.at.topic.as_ref() {
             name if name == Topic::Enriched.name() => self.batch.enriched.push(entry(record)?),
             name if name == Topic::Aggregates.name() => self.batch.deltas.push(entry(record)?),
-            // A tombstone deletes from the log what is resolved and old; the store keeps its history.
-            name if name == Topic::Alerts.name() && record.value.is_none() => return Ok(Outcome::Drop("tombstone")),
             name if name == Topic::Alerts.name() => self.batch.alerts.push(entry(record)?),
             name if name == Topic::Deliveries.name() => self.batch.deliveries.push(entry(record)?),
             name if name == Topic::DeadLetters.name() => match entry(record) {
@@ -45,44 +58,22 @@ impl PublishStage {
         }
         Ok(Outcome::Emit)
     }
-
-    /// A store whose progress lies beyond the end of the log was written from another log: reading on there would
-    /// leave out all that comes until the ends meet.
-    async fn check_ends(&self, stored: &Progress) -> Result<(), StageError> {
-        let topics: Vec<Arc<str>> = crate::INPUTS.iter().map(|topic| topic.shared_name()).collect();
-        let lags = self.bus.lag(&self.group, &topics).await.map_err(|error| StageError {
-            retriable: error.kind == ErrorKind::Unavailable,
-            message: error.to_string(),
-        })?;
-        for lag in lags {
-            match stored.get(&lag.at) {
-                Some(next) if *next > lag.end => {
-                    return Err(StageError {
-                        retriable: false,
-                        message: format!(
-                            "the store has read {next} records of {} partition {}, and the bus holds {}: the store was \
-                             written from another bus; give this bus a store of its own (`store.url`), or delete the \
-                             store to have it rebuilt from this bus",
-                            lag.at.topic, lag.at.partition, lag.end
-                        ),
-                    });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
 }
 
 fn entry<T: Contract>(record: &Record) -> Result<Entry<T>, DecodeError> {
-    Ok(Entry { partition: record.at.partition, offset: record.offset, value: decode(record)? })
+    Ok(Entry {
+        partition: record.at.partition,
+        offset: record.offset,
+        value: decode(record)?,
+    })
 }
 
 #[async_trait]
 impl Stage for PublishStage {
     fn process(&mut self, record: &Record, now: Timestamp, _out: &mut Outputs) -> Outcome {
         self.now = now;
-        self.buffer(record).unwrap_or_else(|error| Outcome::Reject(error.to_string()))
+        self.buffer(record)
+            .unwrap_or_else(|error| Outcome::Reject(error.to_string()))
     }
 
     fn revoke(&mut self, partitions: &[u32]) {
@@ -91,19 +82,51 @@ impl Stage for PublishStage {
         self.batch.deltas.retain(|entry| stays(entry.partition));
         self.batch.alerts.retain(|entry| stays(entry.partition));
         self.batch.deliveries.retain(|entry| stays(entry.partition));
-        self.batch.dead_letters.retain(|entry| stays(entry.partition));
+        self.batch
+            .dead_letters
+            .retain(|entry| stays(entry.partition));
     }
 
+    /// Where the store and the group agree that all before is done. A store that is behind (deleted, or taken from a
+    /// backup) is filled from the log again. A store that is ahead (the process ended between its commit and that of the
+    /// bus) is given the same records again: it leaves them out, and the totals of their windows reach the bus after all.
     async fn positions(&mut self, assigned: &[TopicPartition]) -> Result<Progress, StageError> {
-        let stored = self.writer.progress().await.map_err(stage_error)?;
-        let mut progress: Progress = assigned.iter().map(|at| (at.clone(), 0)).collect();
-        for PartitionProgress { topic, partition, next_offset } in stored {
-            if let Some(next) = progress.get_mut(&TopicPartition::new(topic, partition)) {
-                *next = next_offset;
+        let stored: BTreeMap<(String, u32), u64> = self
+            .writer
+            .progress()
+            .await
+            .map_err(stage_error)?
+            .into_iter()
+            .map(|progress| ((progress.topic, progress.partition), progress.next_offset))
+            .collect();
+        let assigned: BTreeSet<&TopicPartition> = assigned.iter().collect();
+        let topics: BTreeSet<Arc<str>> = assigned.iter().map(|at| at.topic.clone()).collect();
+        let topics: Vec<Arc<str>> = topics.into_iter().collect();
+        let lags = self
+            .bus
+            .lag(&self.group, &topics)
+            .await
+            .map_err(|error| StageError {
+                retriable: error.kind != ErrorKind::Fatal,
+                message: error.to_string(),
+            })?;
+        let mut positions = Progress::new();
+        for lag in lags.iter().filter(|lag| assigned.contains(&lag.at)) {
+            let at = &lag.at;
+            let key = (at.topic.to_string(), at.partition);
+            let next = stored.get(&key).copied().unwrap_or(0);
+            if next > lag.end {
+                return Err(other_log(at, next, lag.end));
             }
+            if next < lag.committed {
+                tracing::info!(
+                    topic = %at.topic, partition = at.partition, stored = next, committed = lag.committed,
+                    "store is behind, reading again"
+                );
+            }
+            positions.insert(at.clone(), next.min(lag.committed));
         }
-        self.check_ends(&progress).await?;
-        Ok(progress)
+        Ok(positions)
     }
 
     async fn settle(&mut self, progress: &Progress, out: &mut Outputs) -> Result<(), StageError> {
@@ -116,7 +139,12 @@ impl Stage for PublishStage {
             })
             .collect();
         let began = Instant::now();
-        let applied = self.writer.apply(&self.batch, self.now).await.map_err(stage_error)?;
+        // After an error the batch stays as it is, and the loop settles it again.
+        let applied = self
+            .writer
+            .apply(&self.batch, self.now)
+            .await
+            .map_err(stage_error)?;
         histogram!(names::TRANSACTION).record(began.elapsed().as_secs_f64());
         count(&applied);
         for total in &applied.windows {
@@ -127,8 +155,26 @@ impl Stage for PublishStage {
     }
 }
 
+/// A store whose progress lies beyond the end of the log was written from another log: reading on there would leave out,
+/// without a word, all that comes until the ends meet.
+fn other_log(at: &TopicPartition, stored: u64, end: u64) -> StageError {
+    StageError {
+        retriable: false,
+        message: format!(
+            "the store has read {stored} records of {} partition {}, and the bus holds {end}: the store was written \
+             from another bus; give this bus a store of its own (`store.url`), or move the store away to have it \
+             rebuilt from this bus",
+            at.topic, at.partition
+        ),
+    }
+}
+
 fn stage_error(error: StoreError) -> StageError {
-    StageError { retriable: error.is_retriable(), message: error.to_string() }
+    counter!(names::FAILURES, "kind" => error.kind()).increment(1);
+    StageError {
+        retriable: error.retriable(),
+        message: error.to_string(),
+    }
 }
 
 fn count(applied: &Applied) {

@@ -29,7 +29,8 @@ pub(crate) async fn repeats_change_nothing_and_are_told_as_they_stand(fixture: &
     );
     batch.enriched = entries(0, [piece("1", minute(0), "排队")]);
     batch.progress.push(progress(Topic::Enriched, 1));
-    let first = writer.apply(&batch, minute(1)).await.unwrap();
+    let finer = minute(1) + jiff::SignedDuration::from_nanos(1_234);
+    let first = writer.apply(&batch, finer).await.unwrap();
     let again = writer.apply(&batch, minute(2)).await.unwrap();
     assert_eq!(again.windows, first.windows);
     assert_eq!(again.repeated, 3);
