@@ -31,6 +31,7 @@ pub(crate) struct Alerts {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct AlertCounts {
     pub(crate) open: usize,
+    /// With a clock that waits for somebody: a `watch` has none and waits for nobody.
     pub(crate) unacknowledged: usize,
     /// With a deadline that passed unmet and still is.
     pub(crate) overdue: usize,
@@ -75,7 +76,7 @@ impl AlertCounts {
             open: open.clone().count(),
             unacknowledged: open
                 .clone()
-                .filter(|alert| alert.state == AlertState::Raised)
+                .filter(|alert| alert.state == AlertState::Raised && alert.clock.is_some())
                 .count(),
             overdue: open
                 .filter(|alert| running(alert).any(|deadline| deadline.due_at <= now))

@@ -195,7 +195,7 @@ async fn the_overview_adds_up() {
     };
     assert_eq!(per_brand, volume);
     assert_eq!(all["alerts"]["open"], 4);
-    assert_eq!(all["alerts"]["unacknowledged"], 3);
+    assert_eq!(all["alerts"]["unacknowledged"], 2);
     assert_eq!(all["alerts"]["overdue"], 1);
     assert_eq!(all["alerts"]["next_deadline"]["kind"], "acknowledge");
     let forever = console.get("/overview?range=all").await;

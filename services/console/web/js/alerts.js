@@ -12,7 +12,7 @@ import { Channel, Empty, Failure, Loading, Segmented, Severity, useRead, useThro
 /** The clock of a row: what is due, how long is left, how urgent. */
 export function RowClock({ alert, now }) {
   const due = pressing(alert, now);
-  if (!due) return html`<span class=${`row-clock d-done`}><b>${alert.clock ? '✓' : '–'}</b><small>${alert.clock ? stateName(alert.state.name) : t('alerts.noClock')}</small></span>`;
+  if (!due) return html`<span class=${`row-clock ${alert.clock ? 'd-done' : 'd-none'}`}><b>${alert.clock ? '✓' : '–'}</b><small>${alert.clock ? stateName(alert.state.name) : t('alerts.noClock')}</small></span>`;
   return html`
     <span class=${`row-clock d-${due.level}`} role="timer" aria-label=${`${deadlineName(due.kind)} ${due.left > 0 ? t('alerts.left') : t('alerts.over')} ${clockSpan(due.left)}`}>
       <b>${due.left > 0 ? '' : '−'}${clockSpan(due.left)}</b>

@@ -80,7 +80,7 @@ function Console({ me, onLogout, redraw }) {
   useEvent('reload', () => { again(); brandsAgain(); });
   useEffect(() => {
     const changed = () => {
-      if (location.hash.startsWith('#token=')) { location.reload(); return; }
+      if (location.hash.startsWith('#token=')) return;
       setRoute(route());
       window.scrollTo(0, 0);
     };
@@ -132,9 +132,16 @@ function App() {
   const enter = (me) => { setTimeZone(me.time_zone); set({ name: 'in', me }); };
   useEffect(() => {
     onLoggedOut(() => { disconnect(); set({ name: 'out', problem: null }); });
-    const token = tokenFromAddress();
-    const whoever = token ? login(token) : get('/me');
-    whoever.then(enter, (problem) => set({ name: 'out', problem: token || problem.status !== 401 ? problem : null }));
+    const start = () => {
+      const token = tokenFromAddress();
+      const whoever = token ? login(token) : get('/me');
+      whoever.then(enter, (problem) => set({ name: 'out', problem: token || problem.status !== 401 ? problem : null }));
+    };
+    // A link followed in a page that is open already changes the fragment alone.
+    const followed = () => { if (location.hash.startsWith('#token=')) start(); };
+    addEventListener('hashchange', followed);
+    start();
+    return () => removeEventListener('hashchange', followed);
   }, []);
   const logout = () => post('/logout').finally(() => { disconnect(); set({ name: 'out', problem: null }); });
   const view = useMemo(() => {

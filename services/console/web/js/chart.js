@@ -66,6 +66,8 @@ export function VolumeChart({ overview, mode }) {
     return () => { scheme.removeEventListener('change', changed); document.removeEventListener('themechange', changed); };
   }, []);
 
+  const step = SECONDS[overview.size];
+
   useLayoutEffect(() => {
     if (!total || !holder.current) return undefined;
     const label = { '1m': minuteTime, '1h': (d) => (x.length > 30 ? monthDay(d) : minuteTime(d)), '1d': monthDay }[overview.size];
@@ -76,7 +78,7 @@ export function VolumeChart({ overview, mode }) {
       padding: [8, 4, 0, 0], legend: { show: false },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timeZone()),
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(4, high * 1.08)] } },
+      scales: { x: { time: true, range: (_, low, high) => [low - step / 2, high + step / 2] }, y: { range: (_, low, high) => [0, Math.max(4, high * 1.08)] } },
       axes: [
         { ...axis, grid: { show: false }, space: 64, size: 24, gap: 4, values: (_, splits) => splits.map((s) => label(new Date(s * 1000))) },
         { ...axis, size: 44, gap: 6, space: 36, grid: { stroke: color('--line'), width: 1 }, values: (_, splits) => splits.map((v) => (Number.isInteger(v) ? count(v) : '')) },

@@ -69,18 +69,22 @@ export function System({ me }) {
     <div class="controls"><h1>${t('nav.system')}<small>${t('system.version', { version: me.version })}</small></h1></div>
     <${Reading} read=${totals} empty=${() => null}>${(data) => html`<${Totals} data=${data} />`}<//>
     <div class="grid grid-2">
+      <div class="stack">
       <${Panel} title=${t('system.deadTitle')}>
         <${Reading} read=${dead} empty=${(data) => (data.rows.length ? null : html`<${Empty} title=${t('system.deadNone')} />`)}>${(data) => html`<${DeadLetters} rows=${data.rows} now=${now} />`}<//>
-      <//>
-      <${Panel} title=${t('system.deliveries')}>
-        <${Reading} read=${deliveries} empty=${(data) => (data.deliveries.length ? null : html`<${Empty} title=${t('system.deliveriesNone')} />`)}>${(data) => html`<${Deliveries} rows=${data.deliveries} now=${now} />`}<//>
-      <//>
-      <${Panel} title=${t('system.tasks')} aside=${health.data && html`<span class=${health.data.ready ? 'tone-good' : 'tone-warn'}>${health.data.ready ? t('system.allRunning') : t('system.tasksMore', { n: health.data.tasks.length })}</span>`}>
-        <${Reading} read=${health} empty=${() => null}>${(data) => html`<${Tasks} data=${data} />`}<//>
       <//>
       ${me.role === 'admin' && html`<${Panel} title=${t('system.audit')}>
         <${Reading} read=${audit} empty=${(data) => (data.entries.length ? null : html`<${Empty} title=${t('system.auditNone')} />`)}>${(data) => html`<${Audit} rows=${data.entries} now=${now} />`}<//>
       <//>`}
+      </div>
+      <div class="stack">
+      <${Panel} title=${t('system.tasks')} aside=${health.data && html`<span class=${health.data.ready ? 'tone-good' : 'tone-warn'}>${health.data.ready ? t('system.allRunning') : t('system.tasksMore', { n: health.data.tasks.length })}</span>`}>
+        <${Reading} read=${health} empty=${() => null}>${(data) => html`<${Tasks} data=${data} />`}<//>
+      <//>
+      <${Panel} title=${t('system.deliveries')}>
+        <${Reading} read=${deliveries} empty=${(data) => (data.deliveries.length ? null : html`<${Empty} title=${t('system.deliveriesNone')} />`)}>${(data) => html`<${Deliveries} rows=${data.deliveries} now=${now} />`}<//>
+      <//>
+      </div>
     </div>
     <p class="foot">${t('time.zone', { zone: me.time_zone })}</p>`;
 }
