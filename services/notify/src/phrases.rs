@@ -128,6 +128,8 @@ fn minutes(language: Language, seconds: u64) -> String {
         (En, 0, 0) => "less than a minute".to_owned(),
         (Zh, 0, _) => format!("{minutes} 分钟"),
         (En, 0, _) => format!("{minutes} min"),
+        (Zh, _, 0) => format!("{hours} 小时"),
+        (En, _, 0) => format!("{hours} h"),
         (Zh, _, _) => format!("{hours} 小时 {minutes} 分钟"),
         (En, _, _) => format!("{hours} h {minutes} min"),
     }
@@ -228,6 +230,11 @@ mod tests {
                 "2026-11-22T06:19:30Z",
                 "请于 14:20 前接单，还剩 不到 1 分钟",
                 "acknowledgement due by 14:20, less than a minute left",
+            ),
+            (
+                "2026-11-22T04:20:00Z",
+                "请于 14:20 前接单，还剩 2 小时",
+                "acknowledgement due by 14:20, 2 h left",
             ),
             (
                 "2026-11-22T07:25:00Z",
