@@ -24,6 +24,7 @@ use wensheng_schemas::{
 use crate::clock::{self, Due, Step};
 use crate::fold;
 use crate::policy::{Config, Policies, Policy};
+use crate::resolved::ResolvedAlerts;
 
 /// What became of a signal or command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,15 +59,6 @@ struct Open {
     touched: bool,
 }
 
-#[derive(Debug)]
-struct Resolved {
-    partition: u32,
-    brand: String,
-    topic: String,
-    drill: bool,
-    at: Timestamp,
-}
-
 /// Open alerts by topic: real ones, then drills.
 type ByTopic = [BTreeMap<String, AlertId>; 2];
 
@@ -93,8 +85,7 @@ pub(crate) struct Desk {
     open: HashMap<AlertId, Open>,
     brands: HashMap<String, ByTopic>,
     due: BTreeSet<(Due, AlertId)>,
-    resolved: HashMap<AlertId, Resolved>,
-    resolved_by_time: BTreeSet<(Timestamp, AlertId)>,
+    resolved: ResolvedAlerts,
     /// Alerts that changed since the last flush, in the order of their first change.
     touched: Vec<AlertId>,
     told: Vec<Told>,
@@ -112,8 +103,7 @@ impl Desk {
             open: HashMap::new(),
             brands: HashMap::new(),
             due: BTreeSet::new(),
-            resolved: HashMap::new(),
-            resolved_by_time: BTreeSet::new(),
+            resolved: ResolvedAlerts::default(),
             touched: Vec::new(),
             told: Vec::new(),
             counted: Vec::new(),
@@ -124,7 +114,7 @@ impl Desk {
     /// Takes in a signal.
     pub(crate) fn signal(&mut self, partition: u32, signal: &Signal, now: Timestamp) -> Verdict {
         let id = AlertId::of(&signal.brand, &signal.topic, &signal.id);
-        if self.open.contains_key(&id) || self.resolved.contains_key(&id) {
+        if self.open.contains_key(&id) || self.resolved.contains(&id) {
             return Verdict::Dropped("duplicate");
         }
         if let Some(id) = self.matter(signal) {
@@ -136,7 +126,7 @@ impl Desk {
             self.touch(&id);
             return Verdict::Changed(id);
         }
-        if self.resolved_since(signal) {
+        if self.resolved.outlived(signal) {
             return Verdict::Dropped("resolved");
         }
         let mut alert = fold::raise(signal, &self.topic_names, now);
@@ -153,7 +143,7 @@ impl Desk {
 
     /// Takes in a command.
     pub(crate) fn command(&mut self, command: &Command, now: Timestamp) -> Verdict {
-        if self.resolved.contains_key(&command.alert) {
+        if self.resolved.contains(&command.alert) {
             self.counted.push(Counted::Refused(command.action));
             return Verdict::Dropped("refused");
         }
@@ -236,13 +226,7 @@ impl Desk {
             self.schedule(&id);
             self.touch(&id);
         }
-        while let Some((at, id)) = self.resolved_by_time.first().cloned() {
-            if now.duration_since(at) <= self.remember {
-                break;
-            }
-            self.resolved_by_time.remove(&(at, id.clone()));
-            self.resolved.remove(&id);
-        }
+        self.resolved.expire(now, self.remember);
     }
 
     fn fire(&mut self, id: &AlertId, due: Due, now: Timestamp) {
@@ -323,8 +307,7 @@ impl Desk {
     pub(crate) fn restore(&mut self, partition: u32, alert: Alert) {
         self.forget(&alert.id);
         if let AlertState::Resolved { at, .. } = &alert.state {
-            let at = *at;
-            self.remember_resolved(partition, &alert, at);
+            self.resolved.remember(partition, &alert, *at);
             return;
         }
         self.insert(partition, alert);
@@ -334,9 +317,7 @@ impl Desk {
     pub(crate) fn forget(&mut self, id: &AlertId) {
         self.unlink(id);
         self.open.remove(id);
-        if let Some(resolved) = self.resolved.remove(id) {
-            self.resolved_by_time.remove(&(resolved.at, id.clone()));
-        }
+        self.resolved.forget(id);
     }
 
     /// Forgets the alerts of these partitions and all that was not committed.
@@ -346,12 +327,7 @@ impl Desk {
             .iter()
             .filter(|(_, open)| partitions.contains(&open.partition))
             .map(|(id, _)| id)
-            .chain(
-                self.resolved
-                    .iter()
-                    .filter(|(_, resolved)| partitions.contains(&resolved.partition))
-                    .map(|(id, _)| id),
-            )
+            .chain(self.resolved.of_partitions(partitions))
             .cloned()
             .collect();
         for id in gone {
@@ -380,18 +356,6 @@ impl Desk {
         let same =
             fold::is_wave(&signal.kind) && signal.times.first_post_at <= whole.times.raised_at;
         same.then(|| whole.id.clone())
-    }
-
-    /// Whether the alert that the signal would have gone to was resolved after the signal was given.
-    fn resolved_since(&self, signal: &Signal) -> bool {
-        self.resolved.values().any(|resolved| {
-            resolved.brand == signal.brand
-                && resolved.drill == signal.drill
-                && (resolved.topic == signal.topic
-                    || (signal.topic == TOPIC_ALL && fold::is_discontent(&signal.kind))
-                    || (resolved.topic == TOPIC_ALL && fold::is_wave(&signal.kind)))
-                && signal.times.detected_at <= resolved.at
-        })
     }
 
     fn raise_severity(&mut self, id: &AlertId, severity: Severity, now: Timestamp) {
@@ -481,21 +445,8 @@ impl Desk {
             return;
         };
         if let AlertState::Resolved { at, .. } = &open.alert.state {
-            let (partition, alert, at) = (open.partition, open.alert.clone(), *at);
-            self.remember_resolved(partition, &alert, at);
+            self.resolved.remember(open.partition, &open.alert, *at);
         }
-    }
-
-    fn remember_resolved(&mut self, partition: u32, alert: &Alert, at: Timestamp) {
-        self.resolved_by_time.insert((at, alert.id.clone()));
-        let resolved = Resolved {
-            partition,
-            brand: alert.brand.clone(),
-            topic: alert.topic.clone(),
-            drill: alert.drill,
-            at,
-        };
-        self.resolved.insert(alert.id.clone(), resolved);
     }
 
     /// Takes an alert off the lists of open ones. Safe to repeat.

@@ -2,7 +2,7 @@
 //! instants in the alert's record, and whatever fell due while nobody looked fires once, in the order it fell due.
 //!
 //! The core is a pure state machine: [`policy`](mod@policy) says how fast people must answer, `clock` what falls due
-//! next, `fold` how signals become an alert, `desk` which alert a signal or command is for. `stage` puts it between the
+//! next, `fold` how signals become an alert, `desk` which alert a signal or command is for, `resolved` what stays of it. `stage` puts it between the
 //! topics.
 
 mod clock;
@@ -11,6 +11,7 @@ mod error;
 mod fold;
 pub mod metrics;
 pub mod policy;
+mod resolved;
 mod stage;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 // Helpers of tests may fail as loudly as the tests themselves.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bus;
 mod detection;
 mod windows;
 mod world;

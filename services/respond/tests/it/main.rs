@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod alerts;
+mod bus;
 mod clock;
 mod model;
 mod world;
