@@ -221,8 +221,11 @@ fn any_reading() -> impl Strategy<Value = Reading> {
         })
 }
 
+/// The counts, distinct authors and top keywords of each window.
+type Sums = BTreeMap<WindowKey, (Counts, u64, Vec<(String, i64)>)>;
+
 /// What the sums must be: everything once.
-fn truth(reading: &Reading) -> BTreeMap<WindowKey, (Counts, u64, Vec<(String, i64)>)> {
+fn truth(reading: &Reading) -> Sums {
     let mut windows: BTreeMap<WindowKey, WindowDelta> = BTreeMap::new();
     for read in reading.logs.iter().flatten() {
         match windows.get_mut(&read.key) {
@@ -254,7 +257,7 @@ async fn check(fixture: &Fixture, reading: &Reading, round: u64) -> Result<(), T
     let shift = |delta: &WindowDelta, back: i64| {
         let mut delta = delta.clone();
         let days = 10 * (round as i64 + 1) * back;
-        delta.key.start = delta.key.start + jiff::SignedDuration::from_hours(24 * days);
+        delta.key.start += jiff::SignedDuration::from_hours(24 * days);
         delta
     };
     let writer = fixture.store.writer(group.as_str());
@@ -299,7 +302,7 @@ async fn check(fixture: &Fixture, reading: &Reading, round: u64) -> Result<(), T
             .map(|log| log.iter().map(|d| shift(d, 1)).collect()),
         pieces: Vec::new(),
     };
-    let mut found = BTreeMap::new();
+    let mut found = Sums::new();
     for size in [WindowSize::Minute, WindowSize::Day] {
         for topic in [TOPIC_ALL, "waiting_time"] {
             let first = shift(&delta(all_key(minute(0)), "a"), 1).key.start;
