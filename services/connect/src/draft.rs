@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{Author, Channel, EventId, FeedbackEvent, Provenance, Reach, Scores};
 
+use crate::field::Field;
 use crate::pseudonym::Pseudonyms;
 use crate::time::TimeReader;
 
@@ -25,83 +26,6 @@ const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// 1990-01-01T00:00:00Z. What lies before was never customer feedback: a zero, or seconds read as milliseconds.
 const EARLIEST_SECOND: i64 = 631_152_000;
-
-/// A field of an event that a source may fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Field {
-    Id,
-    Text,
-    OccurredAt,
-    Brand,
-    Product,
-    Store,
-    Region,
-    Channel,
-    Author,
-    Followers,
-    Likes,
-    Reposts,
-    Comments,
-    Url,
-    ReplyTo,
-    RepostOf,
-    Nps,
-    Csat,
-    Ces,
-}
-
-impl Field {
-    pub(crate) const ALL: [Field; 19] = [
-        Field::Id,
-        Field::Text,
-        Field::OccurredAt,
-        Field::Brand,
-        Field::Product,
-        Field::Store,
-        Field::Region,
-        Field::Channel,
-        Field::Author,
-        Field::Followers,
-        Field::Likes,
-        Field::Reposts,
-        Field::Comments,
-        Field::Url,
-        Field::ReplyTo,
-        Field::RepostOf,
-        Field::Nps,
-        Field::Csat,
-        Field::Ces,
-    ];
-
-    /// Its name in configuration, JSON and reasons.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Field::Id => "id",
-            Field::Text => "text",
-            Field::OccurredAt => "occurred_at",
-            Field::Brand => "brand",
-            Field::Product => "product",
-            Field::Store => "store",
-            Field::Region => "region",
-            Field::Channel => "channel",
-            Field::Author => "author",
-            Field::Followers => "followers",
-            Field::Likes => "likes",
-            Field::Reposts => "reposts",
-            Field::Comments => "comments",
-            Field::Url => "url",
-            Field::ReplyTo => "reply_to",
-            Field::RepostOf => "repost_of",
-            Field::Nps => "nps",
-            Field::Csat => "csat",
-            Field::Ces => "ces",
-        }
-    }
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.name() == name)
-    }
-}
 
 /// An event as its source wrote it.
 #[derive(Debug, Default)]

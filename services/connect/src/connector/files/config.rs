@@ -10,7 +10,8 @@ use wensheng_schemas::Channel;
 
 use super::input::FilesInput;
 use crate::connector::{Connector, Input, Shared};
-use crate::draft::{DraftRules, Field};
+use crate::draft::DraftRules;
+use crate::field::Field;
 use crate::pseudonym::Pseudonyms;
 use crate::time::{TimeFormat, TimeReader};
 

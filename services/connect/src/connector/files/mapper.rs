@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::config::{Column, FilesConfig};
 use super::csv::Splitter;
-use crate::draft::{Draft, Field};
+use crate::draft::Draft;
+use crate::field::Field;
+use crate::scalar::scalar;
 
 /// Where fields and attributes stand in a CSV record.
 #[derive(Debug)]
@@ -126,28 +128,5 @@ fn look_up<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     match value.get(name) {
         None if name.starts_with('/') => value.pointer(name),
         found => found,
-    }
-}
-
-/// A JSON text, number or truth value as text; platforms send numbers as texts and texts as numbers.
-pub(crate) fn scalar(value: Option<&Value>, what: &str) -> Result<Option<String>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(Value::Bool(truth)) => Ok(Some(truth.to_string())),
-        // A whole number beyond 64 bits has lost digits by now, and an id must not.
-        Some(Value::Number(number))
-            if number
-                .as_f64()
-                .is_some_and(|n| number.is_f64() && n.abs() > 9e15) =>
-        {
-            Err(format!(
-                "{what} is too large a number to be exact; write it as a string"
-            ))
-        }
-        Some(Value::Number(number)) => Ok(Some(number.to_string())),
-        Some(Value::Array(_) | Value::Object(_)) => Err(format!(
-            "{what} is a list or an object, but must be a text or a number"
-        )),
     }
 }

@@ -10,7 +10,7 @@ mod discover;
 mod encoding;
 mod input;
 mod lines;
-pub(crate) mod mapper;
+mod mapper;
 mod open;
 mod position;
 mod reader;

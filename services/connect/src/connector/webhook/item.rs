@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::connector::files::mapper::scalar;
-use crate::draft::{Draft, Field};
+use crate::draft::Draft;
+use crate::field::Field;
+use crate::scalar::scalar;
 
 /// The draft of an item, and the names of fields that nothing is known of.
 pub(super) fn draft(item: &Value) -> Result<(Draft<'static>, Vec<String>), String> {

@@ -1,0 +1,192 @@
+//! Everything that can be configured is read; everything that is wrong is told at once, with its path.
+
+use wensheng_connect::{Config, SourceConfig};
+use wensheng_runtime::{ConfigError, parse};
+
+const KITCHEN_SINK: &str = r#"
+listen: 0.0.0.0:8790
+pseudonym_key: ${KEY}
+max_text_bytes: 100000
+max_pending_bytes: 16777216
+sources:
+  - kind: files
+    name: weibo-export
+    path: /data/in/*.csv
+    format: csv
+    encoding: gb18030
+    delimiter: "|"
+    quote: "'"
+    header: true
+    columns:
+      text: 微博正文
+      id: id
+      occurred_at: 发布时间
+      brand: 品牌
+      product: 产品
+      store: 门店
+      region: 地区
+      channel: 渠道
+      author: user_id
+      followers: 粉丝数
+      likes: 点赞数
+      reposts: 转发数
+      comments: 评论数
+      url: 链接
+      reply_to: 回复
+      repost_of: retweet_id
+      nps: 推荐
+      csat: 18
+      ces: 19
+    attributes: [发布工具, 21]
+    brand: 鹿汀茶饮
+    channel: weibo
+    channel_names: {微博: weibo, 电话: hotline}
+    time_format: "%Y-%m-%d %H:%M"
+    time_zone: Asia/Shanghai
+    watch: true
+    poll_ms: 500
+    max_record_bytes: 65536
+  - {kind: files, name: scores, path: scores.ndjson, brand: b, columns: {text: null, nps: score}}
+  - kind: webhook
+    name: crm
+    token: ${TOKEN}
+    secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD]
+    brand: 鹿汀茶饮
+    channel: wechat
+    channel_names: {微信: wechat}
+    time_format: epoch_ms
+    time_zone: UTC
+    max_body_bytes: 1048576
+  - {kind: demo, name: demo, seed: 1, rate_per_second: 2.5, crisis_after_s: 5, crisis_every_s: 0, count: 10}
+"#;
+
+fn environment(name: &str) -> Option<String> {
+    matches!(name, "KEY" | "TOKEN").then(|| "a long enough secret".to_owned())
+}
+
+#[test]
+fn every_key_is_read_and_written_back_without_secrets() {
+    let config: Config = parse(KITCHEN_SINK, &environment).unwrap();
+    assert_eq!(config.sources.len(), 4);
+    let SourceConfig::Files(files) = &config.sources[0] else {
+        panic!("{:?}", config.sources[0])
+    };
+    assert_eq!(files.delimiter, Some('|'));
+    assert_eq!(files.attributes.len(), 2);
+    let written = serde_json::to_string(&config).unwrap();
+    assert!(!written.contains("a long enough secret"), "{written}");
+    assert!(!written.contains("MfKQ9r8"), "{written}");
+    assert!(!format!("{config:?}").contains("a long enough secret"));
+}
+
+#[test]
+fn the_defaults_are_right() {
+    let config: Config = parse("{}", &environment).unwrap();
+    assert!(config.sources.is_empty());
+    assert_eq!(config.listen, "127.0.0.1:8790");
+}
+
+fn problems(text: &str) -> Vec<String> {
+    match parse::<Config>(text, &environment) {
+        Err(ConfigError::Invalid(found)) => found.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_wrong_shape_is_told_with_its_path() {
+    let found = problems(
+        "lisen: x\nsources:\n  - {kind: files, name: a, pth: x}\n  - {kind: webhook, token: [1]}\n  - {kind: fax}\n  - {kind: files, columns: {txt: a}}\n",
+    );
+    for path in [
+        "lisen:",
+        "sources[0].pth:",
+        "sources[1].token:",
+        "sources[2].kind:",
+        "sources[3].columns.txt:",
+    ] {
+        assert!(
+            found.iter().any(|p| p.starts_with(path)),
+            "{path} {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), 5, "{found:#?}");
+}
+
+#[test]
+fn what_does_not_fit_together_is_told_with_its_path() {
+    let text = r#"
+listen: nowhere
+pseudonym_key: short
+max_text_bytes: 1
+max_pending_bytes: 1
+sources:
+  - {kind: files, brand: b, path: "a[", header: false, columns: {id: id, nps: 0}}
+  - {kind: files, name: x, delimiter: ",", quote: ",", columns: {text: null}, poll_ms: 1, max_record_bytes: 1}
+  - {kind: files, name: x, path: a.csv, brand: " ", time_format: nice, time_zone: Mars/North, attributes: [0]}
+  - {kind: webhook, name: a/b, secrets: [abc], max_body_bytes: 1}
+  - {kind: webhook, name: yy, token: short}
+  - {kind: webhook, name: zz}
+  - {kind: demo, rate_per_second: 0, crisis_every_s: 5}
+"#;
+    let found = problems(text);
+    let paths: Vec<&str> = found
+        .iter()
+        .map(|p| p.split(": ").next().unwrap())
+        .collect();
+    for path in [
+        "listen",
+        "pseudonym_key",
+        "max_text_bytes",
+        "max_pending_bytes",
+        "sources[0].name",
+        "sources[0].path",
+        "sources[0].columns.text",
+        "sources[0].columns.id",
+        "sources[0].columns.nps",
+        "sources[1].path",
+        "sources[1].quote",
+        "sources[1].columns",
+        "sources[1].brand",
+        "sources[1].poll_ms",
+        "sources[1].max_record_bytes",
+        "sources[2].name",
+        "sources[2].brand",
+        "sources[2].time_format",
+        "sources[2].time_zone",
+        "sources[2].attributes[0]",
+        "sources[3].name",
+        "sources[3].secrets[0]",
+        "sources[3].max_body_bytes",
+        "sources[4].token",
+        "sources[5].token",
+        "sources[6].rate_per_second",
+        "sources[6].crisis_every_s",
+    ] {
+        assert!(paths.contains(&path), "{path} is missing in {found:#?}");
+    }
+    assert_eq!(found.len(), 27, "{found:#?}");
+}
+
+#[test]
+fn authors_need_a_key_to_hide_them_with() {
+    let found = problems(
+        "sources: [{kind: files, name: a, path: a.csv, brand: b, columns: {author: user}}]",
+    );
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("sources[0].columns.author:"),
+        "{found:?}"
+    );
+    assert!(found[0].contains("pseudonym_key"), "{found:?}");
+}
+
+#[test]
+fn the_demo_is_added_once() {
+    let mut config = Config::default();
+    config.add_demo();
+    config.add_demo();
+    assert_eq!(config.sources.len(), 1);
+    let text = serde_json::to_string(&config).unwrap();
+    parse::<Config>(&text, &environment).unwrap();
+}

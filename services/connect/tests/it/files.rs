@@ -1,0 +1,313 @@
+//! Each row once, right or wrong, however the file is written and however often reading is cut off.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+
+use serde_json::json;
+use wensheng_schemas::{Channel, Origin};
+
+use crate::site::Site;
+
+fn gb18030(text: &str) -> Vec<u8> {
+    encoding_rs::GB18030.encode(text).0.into_owned()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(content).unwrap();
+    packer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_row_becomes_an_event_with_all_its_fields() {
+    let site = Site::new().await;
+    let path = site.write(
+        "导出.csv",
+        gb18030(
+            "编号,正文,时间,品牌,产品,门店,地区,渠道,用户,粉丝数,点赞,转发,评论,链接,回复,转自,推荐,满意,费力,会员等级\r\n\
+             8888888888888888888,\"排队两小时,\r\n客服说\"\"等着\"\"\",2026/1/31 8:30,鹿汀茶饮,桂花乌龙,湖滨店,杭州,微博,u1,1.2万,3,2,1,https://example.com/1,7,6,9,5,7,金卡\r\n",
+        ),
+    );
+    let mut run = site.start_with(json!({
+        "pseudonym_key": "0123456789abcdef",
+        "sources": [{
+            "kind": "files", "name": "weibo", "path": path,
+            "columns": {
+                "id": "编号", "text": "正文", "occurred_at": "时间", "brand": "品牌", "product": "产品",
+                "store": "门店", "region": "地区", "channel": "渠道", "author": "用户", "followers": "粉丝数",
+                "likes": "点赞", "reposts": "转发", "comments": "评论", "url": "链接", "reply_to": "回复",
+                "repost_of": "转自", "nps": "推荐", "csat": "满意", "ces": 19,
+            },
+            "attributes": ["会员等级"],
+            "channel_names": { "微博": "weibo" },
+        }],
+    }));
+    run.until(|progress| progress.all_through).await;
+    run.stop().await.unwrap();
+    let events = site.events().await;
+    let [event] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(event.native_id, "8888888888888888888");
+    assert_eq!(event.text, "排队两小时,\n客服说\"等着\"");
+    assert_eq!(event.occurred_at, "2026-01-31T00:30:00Z".parse().unwrap());
+    assert_eq!(event.channel, Channel::Weibo);
+    let author = event.author.as_ref().unwrap();
+    assert_eq!((author.key.len(), author.followers), (32, Some(12_000)));
+    assert_ne!(author.key, "u1");
+    let reach = event.reach.as_ref().unwrap();
+    assert_eq!((reach.likes, reach.reposts, reach.comments), (3, 2, 1));
+    assert_eq!(
+        (event.scores.nps, event.scores.csat, event.scores.ces),
+        (Some(9), Some(5), Some(7))
+    );
+    let rest = [
+        (&event.product, "桂花乌龙"),
+        (&event.store, "湖滨店"),
+        (&event.region, "杭州"),
+        (&event.url, "https://example.com/1"),
+        (&event.reply_to, "7"),
+        (&event.repost_of, "6"),
+        (&event.provenance.place, "导出.csv"),
+    ];
+    for (value, expected) in rest {
+        assert_eq!(value.as_deref(), Some(expected));
+    }
+    assert_eq!(event.attributes["会员等级"], "金卡");
+    assert_eq!(event.provenance.line, Some(2));
+}
+
+#[tokio::test]
+async fn every_way_to_write_a_file_gives_the_same_events() {
+    let site = Site::new().await;
+    let text = "id,text\n1,很好喝\n2,\"太甜,\n不买了\"\n3,送餐慢\n";
+    let ndjson = "{\"id\":1,\"text\":\"很好喝\"}\n\n{\"id\":\"2\",\"text\":\"太甜,\\n不买了\"}\n{\"id\":3,\"text\":\"送餐慢\"}";
+    let windows = text.replace('\n', "\r\n");
+    site.write("in/utf8.csv", text);
+    site.write("in/mark.csv", format!("\u{feff}{windows}"));
+    site.write("in/gb.csv", gb18030(&windows));
+    site.write("in/gb.csv.gz", gzip(&gb18030(text)));
+    site.write(
+        "in/tabs.tsv",
+        text.replace("太甜,", "太甜#")
+            .replace(',', "\t")
+            .replace('#', ","),
+    );
+    site.write("in/lines.ndjson", ndjson);
+    site.write("in/lines.jsonl.gz", gzip(ndjson.as_bytes()));
+    site.write("in/notes.txt", "no feedback");
+    let progress = site
+        .run_through(json!([{
+            "kind": "files", "name": "s", "path": site.path().join("in"), "watch": false,
+            "brand": "鹿汀茶饮", "columns": { "id": "id" },
+        }]))
+        .await;
+    assert_eq!(progress.rows_read, 21, "{progress:?}");
+    assert_eq!(progress.dead_letters, 0, "{:?}", site.dead_letters().await);
+    assert_eq!(progress.bytes_done, progress.total_bytes);
+    let mut by_file: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for event in site.events().await {
+        let place = event.provenance.place.unwrap();
+        by_file
+            .entry(place)
+            .or_default()
+            .push((event.native_id, event.text));
+    }
+    assert_eq!(by_file.len(), 7);
+    let expected = [("1", "很好喝"), ("2", "太甜,\n不买了"), ("3", "送餐慢")];
+    let expected = expected.map(|(id, text)| (id.to_owned(), text.to_owned()));
+    for (file, rows) in by_file {
+        assert_eq!(rows, expected, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_rows_are_dead_letters_that_name_file_line_and_reason() {
+    let site = Site::new().await;
+    let mut content = b"text,nps,at\n".to_vec();
+    for row in [
+        "\u{597d},9,2026-01-01",
+        ",9,",
+        ",,",
+        "x,11,",
+        "x,,yesterday",
+        "x,1",
+        "x,1,,y",
+    ] {
+        content.extend_from_slice(row.as_bytes());
+        content.push(b'\n');
+    }
+    content.extend_from_slice(b"\xff\xfe,1,\n");
+    content.extend_from_slice(format!("{},,\n", "长".repeat(1_000)).as_bytes());
+    content.extend_from_slice(b"\"13800138000 never closed,,\nlast,10,\n");
+    site.write("answers.csv", content);
+    let mut run = site.start_with(json!({
+        "max_text_bytes": 2_000,
+        "sources": [{
+            "kind": "files", "name": "survey", "path": site.path().join("answers.csv"), "brand": "b",
+            "encoding": "utf-8", "columns": { "nps": "nps", "occurred_at": "at" },
+        }],
+    }));
+    let progress = run.until(|progress| progress.all_through).await;
+    run.stop().await.unwrap();
+    assert_eq!(
+        (progress.rows_read, progress.dead_letters),
+        (11, 8),
+        "{progress:?}"
+    );
+
+    let texts: Vec<String> = site.events().await.into_iter().map(|e| e.text).collect();
+    assert_eq!(texts, ["好", "", "last"]);
+    let told: Vec<(u64, String)> = site
+        .dead_letters()
+        .await
+        .into_iter()
+        .map(|letter| match letter.origin {
+            Origin::Source {
+                source,
+                place,
+                line,
+            } => {
+                assert_eq!((source.as_str(), place.as_str()), ("survey", "answers.csv"));
+                assert_eq!(letter.stage, "connect");
+                (line.unwrap(), letter.reason)
+            }
+            Origin::Topic { .. } => panic!("{letter:?}"),
+        })
+        .collect();
+    for ((line, reason), (expected_line, part)) in told.iter().zip([
+        (4, "text is empty"),
+        (5, "nps"),
+        (6, "yesterday"),
+        (7, "2 fields"),
+        (8, "4 fields"),
+        (9, "UTF-8"),
+        (10, "max_text_bytes"),
+        (11, "quote"),
+    ]) {
+        assert_eq!(*line, expected_line, "{reason}");
+        assert!(reason.contains(part), "{reason}");
+    }
+    let letters = site.dead_letters().await;
+    let payload = letters[7].payload.as_deref().unwrap();
+    assert_eq!(payload, "\"[手机号] never closed,,");
+    assert!(letters[5].payload.is_none() && letters[5].payload_base64.is_some());
+}
+
+fn rows(count: usize) -> String {
+    let mut text = String::from("text\n");
+    for row in 0..count {
+        // Only 100 different texts: a row is more than its words.
+        text.push_str(&format!("第{}句话,说得很长\n", row % 100).replace(',', "，"));
+    }
+    text
+}
+
+#[tokio::test]
+async fn reading_goes_on_in_the_middle_and_every_row_is_there_once() {
+    const ROWS: usize = 30_000;
+    let site = Site::new().await;
+    site.write("big.csv", rows(ROWS));
+    let sources = json!([{
+        "kind": "files", "name": "big", "path": site.path().join("big.csv"), "brand": "b",
+    }]);
+    let mut runs = 0;
+    for cut in [1, 6_000, 9_000] {
+        let mut run = site.start(sources.clone());
+        let seen = run
+            .until(|progress| progress.rows_read >= cut)
+            .await
+            .rows_read;
+        runs += usize::from(seen < ROWS as u64);
+        run.stop().await.unwrap();
+    }
+    assert!(
+        runs > 0,
+        "every run read the whole file, nothing was cut off"
+    );
+    site.run_through(sources.clone()).await;
+    let events = site.events().await;
+    assert_eq!(events.len(), ROWS);
+    let ids: BTreeSet<_> = events.iter().map(|event| event.id.clone()).collect();
+    assert_eq!(ids.len(), ROWS);
+    let lines: BTreeSet<_> = events.iter().map(|event| event.provenance.line).collect();
+    assert_eq!(lines.len(), ROWS);
+    // Nothing new: nothing is read again.
+    let again = site.run_through(sources).await;
+    assert_eq!(again.rows_read, 0);
+}
+
+#[tokio::test]
+async fn the_same_file_read_elsewhere_has_the_same_ids() {
+    let mut ids = Vec::new();
+    for folder in ["a", "b/c"] {
+        let site = Site::new().await;
+        let path = site.write(&format!("{folder}/same.csv"), rows(300));
+        site.run_through(json!([{ "kind": "files", "name": "s", "path": path, "brand": "b" }]))
+            .await;
+        let events = site.events().await;
+        ids.push(events.into_iter().map(|e| e.id).collect::<BTreeSet<_>>());
+    }
+    assert_eq!(ids[0].len(), 300);
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn while_the_bus_is_away_reading_waits_and_loses_nothing() {
+    const ROWS: usize = 60_000;
+    let site = Site::new().await;
+    site.write("big.csv", rows(ROWS));
+    let source = json!({
+        "kind": "files", "name": "big", "path": site.path().join("big.csv"), "brand": "b",
+    });
+    let config = json!({ "max_pending_bytes": 1 << 20, "sources": [source] });
+    site.shut_the_door();
+    let mut run = site.start_with(config.clone());
+    let reason = run.until_waiting("connect").await;
+    assert!(reason.contains("the door is shut"), "{reason}");
+    assert_eq!(run.progress.borrow().rows_read, 0);
+    // Ending meanwhile neither hangs nor loses anything.
+    run.stop().await.unwrap();
+
+    run = site.start_with(config);
+    run.until_waiting("connect").await;
+    site.open_the_door();
+    run.until(|progress| progress.all_through).await;
+    run.stop().await.unwrap();
+    let lines: BTreeSet<_> = site
+        .events()
+        .await
+        .iter()
+        .map(|e| e.provenance.line)
+        .collect();
+    assert_eq!(lines.len(), ROWS);
+}
+
+#[tokio::test]
+async fn ndjson_is_read_by_key_and_by_pointer() {
+    let site = Site::new().await;
+    let lines = [
+        r#"{"id": 9007199254740993, "body": {"text": "好"}, "user": {"id": "u"}, "tags": ["a"]}"#,
+        r#"{"id": 99999999999999999999, "body": {"text": "好"}}"#,
+        r#"{"id": 1, "body": {"text": ["好"]}}"#,
+        "not json",
+        "[]",
+    ];
+    let path = site.write("a.ndjson", lines.join("\n"));
+    site.run_through(json!([{
+        "kind": "files", "name": "s", "path": path, "brand": "b",
+        "columns": { "id": "id", "text": "/body/text", "product": "/user/id" }, "attributes": ["tags"],
+    }]))
+    .await;
+    let events = site.events().await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].native_id, "9007199254740993");
+    assert_eq!(events[0].product.as_deref(), Some("u"));
+    assert_eq!(events[0].attributes["tags"], r#"["a"]"#);
+    let letters = site.dead_letters().await;
+    let parts = ["too large", "a list", "not valid JSON", "no object"];
+    assert_eq!(letters.len(), parts.len());
+    for (letter, part) in letters.iter().zip(parts) {
+        assert!(letter.reason.contains(part), "{}", letter.reason);
+    }
+}

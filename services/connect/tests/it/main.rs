@@ -1,0 +1,15 @@
+//! Taking in over the real embedded bus, real files and real HTTP, with a bus that can be sent away.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
+mod config;
+mod demo;
+mod files;
+mod follow;
+mod site;
+mod webhook;
