@@ -27,13 +27,13 @@ export default {
   'kpi.negative': 'Negative share', 'kpi.nps': 'NPS', 'kpi.csat': 'CSAT', 'kpi.ces': 'CES',
   'kpi.answers': '{n} answers', 'kpi.ces.of': 'of 7, higher is easier', 'kpi.noAnswers': 'no answers',
   'kpi.open': 'Open alerts', 'kpi.open.of': '{n} unclaimed', 'kpi.overdue': '{n} overdue',
-  'kpi.next': 'Next deadline', 'kpi.next.none': 'No deadline ahead',
+  'kpi.next': 'Next due', 'kpi.next.none': 'No deadline ahead',
   'kpi.change': 'against the period before', 'kpi.points': '{n} points',
 
   'chart.volume.1m': 'Volume per minute', 'chart.volume.1h': 'Volume per hour', 'chart.volume.1d': 'Volume per day',
   'chart.bySentiment': 'Sentiment', 'chart.byChannel': 'Channel', 'chart.mode': 'Stack by', 'chart.empty': 'No voices in this period',
   'chart.emptyHint': 'Choose another range, or “All”', 'chart.total': 'Total',
-  'channels.title': 'Sentiment by channel', 'channels.volume': 'Volume', 'topics.title': 'Negative share by topic', 'topics.hint': 'Ordered by the lower confidence bound: a single complaint does not lead',
+  'channels.title': 'Sentiment by channel', 'topics.title': 'Negative share by topic', 'topics.hint': 'Ordered by the lower confidence bound: a single complaint does not lead',
   'keywords.title': 'Keywords', 'latest.title': 'Latest voices', 'latest.all': 'See all', 'empty.topics': 'No negative topics', 'empty.keywords': 'No keywords yet',
 
   'label.positive': 'Positive', 'label.neutral': 'Neutral', 'label.negative': 'Negative',
@@ -80,7 +80,7 @@ export default {
 
   'delivery.queued': 'Queued', 'delivery.delivered': 'Delivered', 'delivery.failed': 'Failed', 'delivery.attempts': 'attempt {n}', 'delivery.next': 'next {time}',
   'notification.raised': 'Raised', 'notification.severity_raised': 'Severity rose', 'notification.nudge': 'Reminder', 'notification.breach': 'Deadline missed', 'notification.acknowledged': 'Acknowledged', 'notification.responded': 'Responded', 'notification.resolved': 'Resolved',
-  'column.time': 'Time', 'column.kind': 'What', 'column.receiver': 'Receiver', 'column.result': 'Result', 'column.brand': 'Brand', 'column.origin': 'Origin', 'column.stage': 'Stage', 'column.reason': 'Reason', 'column.actor': 'Who', 'column.action': 'Action', 'column.object': 'Object', 'column.detail': 'Detail',
+  'column.time': 'Time', 'column.actor': 'Who', 'column.action': 'Action', 'column.object': 'Object', 'column.detail': 'Detail',
 
   'feedback.filters': 'Filter voices', 'feedback.channel': 'All channels', 'feedback.topic': 'All topics', 'feedback.search': 'Search the text', 'feedback.any': 'All', 'feedback.clear': 'Clear filters',
   'feedback.empty': 'No voice fits these filters', 'feedback.emptyHint': 'Try wider ones', 'feedback.none': 'No voices yet', 'feedback.noneHint': 'Once a source is connected, customers are heard here as they speak.',

@@ -33,7 +33,7 @@ export default {
   'chart.volume.1m': '每分钟声量', 'chart.volume.1h': '每小时声量', 'chart.volume.1d': '每日声量',
   'chart.bySentiment': '按情感', 'chart.byChannel': '按渠道', 'chart.mode': '堆叠方式', 'chart.empty': '这段时间还没有声音',
   'chart.emptyHint': '换个时间范围，或查看「全部」', 'chart.total': '合计',
-  'channels.title': '渠道情感', 'channels.volume': '声量', 'topics.title': '话题负面占比', 'topics.hint': '按可信度下限排序，少量差评不会冲到前面',
+  'channels.title': '渠道情感', 'topics.title': '话题负面占比', 'topics.hint': '按可信度下限排序，少量差评不会冲到前面',
   'keywords.title': '热词', 'latest.title': '最新声音', 'latest.all': '查看全部', 'empty.topics': '暂无负面话题', 'empty.keywords': '暂无热词',
 
   'label.positive': '正面', 'label.neutral': '中性', 'label.negative': '负面',
@@ -80,7 +80,7 @@ export default {
 
   'delivery.queued': '待推送', 'delivery.delivered': '已送达', 'delivery.failed': '失败', 'delivery.attempts': '第 {n} 次', 'delivery.next': '下次 {time}',
   'notification.raised': '新预警', 'notification.severity_raised': '级别升高', 'notification.nudge': '催办', 'notification.breach': '超时升级', 'notification.acknowledged': '已认领', 'notification.responded': '已响应', 'notification.resolved': '已办结',
-  'column.time': '时间', 'column.kind': '事由', 'column.receiver': '接收方', 'column.result': '结果', 'column.brand': '品牌', 'column.origin': '来源', 'column.stage': '环节', 'column.reason': '原因', 'column.actor': '操作人', 'column.action': '操作', 'column.object': '对象', 'column.detail': '说明',
+  'column.time': '时间', 'column.actor': '操作人', 'column.action': '操作', 'column.object': '对象', 'column.detail': '说明',
 
   'feedback.filters': '筛选声音', 'feedback.channel': '全部渠道', 'feedback.topic': '全部话题', 'feedback.search': '搜索原文', 'feedback.any': '全部', 'feedback.clear': '清除筛选',
   'feedback.empty': '没有符合条件的声音', 'feedback.emptyHint': '放宽筛选条件试试', 'feedback.none': '还没有声音进来', 'feedback.noneHint': '接入数据源后，客户的声音会实时出现在这里。',
