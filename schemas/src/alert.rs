@@ -240,6 +240,9 @@ pub struct Alert {
     pub brand: String,
     /// What it is about; [`TOPIC_ALL`](crate::TOPIC_ALL) for no topic in particular.
     pub topic: String,
+    /// The topic as people call it, in Chinese; empty where it has no name of its own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub topic_name: String,
     /// One line for people, in Chinese.
     pub title: String,
     /// How grave. Rises by evidence.

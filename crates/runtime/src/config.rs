@@ -244,7 +244,7 @@ fn explain(error: &jsonschema::ValidationError<'_>, problems: &mut Problems) {
                 };
                 problems.add(
                     &at,
-                    "unknown key; see `wensheng config schema` for those that exist",
+                    "unknown key; see `wensheng schema` for those that exist",
                 );
             }
         }

@@ -61,6 +61,11 @@ pub struct Lexicons {
 }
 
 impl Lexicons {
+    /// What customers judge, with its names.
+    pub fn ontology(&self) -> &Ontology {
+        &self.ontology
+    }
+
     /// The shipped lists.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What the analysis uses, and how far back a repeat is recognised.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,11 +52,26 @@ impl Config {
     /// # Errors
     /// The file that cannot be read, or all that is wrong in one.
     pub fn analyzer(&self) -> Result<Analyzer, TextError> {
-        let lexicons = match &self.lexicons {
-            Some(folder) => Lexicons::from_folder(folder)?,
-            None => Lexicons::embedded()?,
-        };
-        Analyzer::new(&self.text, &lexicons, &self.rules()?)
+        Analyzer::new(&self.text, &self.word_lists()?, &self.rules()?)
+    }
+
+    /// The Chinese names of the topics that the aspects give.
+    ///
+    /// # Errors
+    /// The file that cannot be read, or all that is wrong in one.
+    pub fn topic_names(&self) -> Result<BTreeMap<String, String>, TextError> {
+        let lists = self.word_lists()?;
+        let aspects = lists.ontology().aspects.iter();
+        Ok(aspects
+            .map(|aspect| (aspect.id.to_string(), aspect.name.zh.to_string()))
+            .collect())
+    }
+
+    fn word_lists(&self) -> Result<Lexicons, TextError> {
+        match &self.lexicons {
+            Some(folder) => Lexicons::from_folder(folder),
+            None => Lexicons::embedded(),
+        }
     }
 
     /// All rules that hold: the shipped ones, then those of each file.

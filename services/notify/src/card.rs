@@ -74,7 +74,8 @@ impl Card {
         let list = |items: Vec<String>| items.join(labels.comma);
         let mut facts = vec![(labels.what, what)];
         if alert.topic != TOPIC_ALL {
-            facts.push((labels.topic, cut_chars(&plain(&alert.topic), TITLE_CHARS)));
+            let name = if alert.topic_name.is_empty() { &alert.topic } else { &alert.topic_name };
+            facts.push((labels.topic, cut_chars(&plain(name), TITLE_CHARS)));
         }
         facts.push((labels.signals, alert.signals.to_string()));
         let causes = top_causes(alert);

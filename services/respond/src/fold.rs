@@ -27,6 +27,7 @@ pub(crate) fn raise(signal: &Signal, names: &BTreeMap<String, String>, now: Time
         revision: 0,
         brand: signal.brand.clone(),
         topic: signal.topic.clone(),
+        topic_name: names.get(&signal.topic).cloned().unwrap_or_default(),
         title: title(signal, names),
         severity: signal.severity,
         state: AlertState::Raised,

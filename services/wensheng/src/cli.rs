@@ -134,6 +134,8 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum SchemaOf {
     /// The configuration file.
     Config,
+    /// The same as a page for people (Markdown).
+    Reference,
     /// The records of every topic, by topic name.
     Topics,
     /// The AsyncAPI document.

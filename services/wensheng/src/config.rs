@@ -81,7 +81,11 @@ pub(crate) struct TopicsConfig {
 
 impl Default for TopicsConfig {
     fn default() -> Self {
-        Self { partitions: 8, create: true, keep_days: BTreeMap::new() }
+        Self {
+            partitions: 8,
+            create: true,
+            keep_days: BTreeMap::new(),
+        }
     }
 }
 
@@ -104,10 +108,17 @@ impl Check for TopicsConfig {
         }
         for (name, days) in &self.keep_days {
             match Topic::ALL.into_iter().find(|topic| topic.name() == name) {
-                None => problems.within("keep_days", |problems| problems.add(name, "no such topic")),
-                Some(topic) if topic.keep() == Keep::Latest => problems
-                    .within("keep_days", |problems| problems.add(name, "this topic keeps the latest of each key for ever")),
-                Some(_) if *days == 0 => problems.within("keep_days", |problems| problems.add(name, "must be at least 1")),
+                None => {
+                    problems.within("keep_days", |problems| problems.add(name, "no such topic"))
+                }
+                Some(topic) if topic.keep() == Keep::Latest => {
+                    problems.within("keep_days", |problems| {
+                        problems.add(name, "this topic keeps the latest of each key for ever")
+                    })
+                }
+                Some(_) if *days == 0 => problems.within("keep_days", |problems| {
+                    problems.add(name, "must be at least 1")
+                }),
                 Some(_) => {}
             }
         }

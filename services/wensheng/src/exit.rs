@@ -16,7 +16,11 @@ pub(crate) struct BadLines(pub(crate) u64);
 
 impl fmt::Display for BadLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} line(s) could not be analysed; each stands in the output with its error", self.0)
+        write!(
+            f,
+            "{} line(s) could not be analysed; each stands in the output with its error",
+            self.0
+        )
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::time::sleep;
-use wensheng_schemas::Topic;
+use wensheng_bus::{Bus, BusError};
 
+use crate::cli::Role;
 use crate::service::Service;
 
 /// Between two looks.
@@ -30,13 +31,28 @@ impl Backlog {
     pub(crate) async fn of(service: &Service) -> Result<Self> {
         let all_read = service.ingest.borrow().all_through;
         let mut lag = 0;
-        for role in service.roles().iter().filter(|role| !role.inputs().is_empty()) {
-            let topics: Vec<_> = role.inputs().iter().map(|topic: &Topic| topic.shared_name()).collect();
-            let partitions = service.bus.lag(&format!("wensheng-{role}"), &topics).await?;
-            lag += partitions.iter().map(|partition| partition.lag).sum::<u64>();
+        for role in service.roles() {
+            lag += role_lag(service.bus.as_ref(), *role).await?;
         }
         Ok(Self { all_read, lag })
     }
+}
+
+/// Records that a role has yet to read; 0 for the two ends, which read no topic.
+///
+/// # Errors
+/// When the engine does not answer.
+pub(crate) async fn role_lag(bus: &dyn Bus, role: Role) -> Result<u64, BusError> {
+    if role.inputs().is_empty() {
+        return Ok(0);
+    }
+    let topics: Vec<_> = role
+        .inputs()
+        .iter()
+        .map(|topic| topic.shared_name())
+        .collect();
+    let partitions = bus.lag(&format!("wensheng-{role}"), &topics).await?;
+    Ok(partitions.iter().map(|partition| partition.lag).sum())
 }
 
 /// Resolves when everything is through.
@@ -62,7 +78,12 @@ pub(crate) async fn reached(service: &Service) -> Result<()> {
 
 async fn queued_pushes(service: &Service) -> Result<u64> {
     match &service.store {
-        Some(store) => Ok(store.delivery_counts().await?.get("queued").copied().unwrap_or(0)),
+        Some(store) => Ok(store
+            .delivery_counts()
+            .await?
+            .get("queued")
+            .copied()
+            .unwrap_or(0)),
         None => Ok(0),
     }
 }

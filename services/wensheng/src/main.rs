@@ -7,7 +7,9 @@ mod config;
 mod demo;
 mod exit;
 mod idle;
+mod lag;
 mod progress;
+mod reference;
 mod replay;
 mod roles;
 mod schema;
@@ -46,7 +48,12 @@ fn run(cli: Cli) -> Result<()> {
         Command::Token(args) => on_runtime(token::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "wensheng", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "wensheng",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }
@@ -62,7 +69,12 @@ fn on_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
 
 fn validate(args: &cli::ConfigArgs) -> Result<()> {
     config::load_or_default(args.config.as_deref())?;
-    let what = args.config.as_ref().map_or("the default configuration".to_owned(), |path| path.display().to_string());
+    let what = args
+        .config
+        .as_ref()
+        .map_or("the default configuration".to_owned(), |path| {
+            path.display().to_string()
+        });
     writeln!(std::io::stdout(), "{what} is valid")?;
     Ok(())
 }
@@ -70,6 +82,8 @@ fn validate(args: &cli::ConfigArgs) -> Result<()> {
 /// Whether the reader of standard output went away (`wensheng analyze … | head`).
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
 }

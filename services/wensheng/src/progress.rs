@@ -20,9 +20,9 @@ pub(crate) async fn draw(service: &Service) {
         return std::future::pending().await;
     }
     let bar = ProgressBar::new(0);
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} read  {msg}  {elapsed_precise} left {eta_precise}")
-    {
+    if let Ok(style) = ProgressStyle::with_template(
+        "{bar:30} {bytes}/{total_bytes} read  {msg}  {elapsed_precise} left {eta_precise}",
+    ) {
         bar.set_style(style);
     }
     loop {
@@ -81,8 +81,14 @@ impl Summary {
         match output {
             Output::Json => println!("{}", serde_json::to_string(self)?),
             Output::Text => {
-                println!("rows read      {:>12}   wrong {}", self.rows_read, self.rows_wrong);
-                println!("feedback       {:>12}   in daily windows {}", self.feedback, self.window_volume);
+                println!(
+                    "rows read      {:>12}   wrong {}",
+                    self.rows_read, self.rows_wrong
+                );
+                println!(
+                    "feedback       {:>12}   in daily windows {}",
+                    self.feedback, self.window_volume
+                );
                 println!("dead letters   {:>12}", self.dead_letters);
                 println!("time           {:>10.1} s", self.seconds);
             }

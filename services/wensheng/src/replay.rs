@@ -48,10 +48,19 @@ pub(crate) async fn run(args: ReplayArgs) -> Result<()> {
         .await?;
     let mut tally = Tally::default();
     let topics = [topic];
-    while bus.lag(GROUP, &topics).await?.iter().any(|partition| partition.lag > 0) {
+    while bus
+        .lag(GROUP, &topics)
+        .await?
+        .iter()
+        .any(|partition| partition.lag > 0)
+    {
         // Time out, because what is left may be transaction markers, which are no records.
-        let Ok(event) = tokio::time::timeout(Duration::from_secs(10), session.next()).await else { break };
-        let SessionEvent::Records(batch) = event? else { continue };
+        let Ok(event) = tokio::time::timeout(Duration::from_secs(10), session.next()).await else {
+            break;
+        };
+        let SessionEvent::Records(batch) = event? else {
+            continue;
+        };
         let mut outputs = Vec::new();
         let mut rows = Vec::new();
         for record in &batch.records {
@@ -83,7 +92,9 @@ pub(crate) async fn run(args: ReplayArgs) -> Result<()> {
 
 /// The record as it was, for the topic it came from; `None` when it came from a source.
 fn send_back(letter: &DeadLetter) -> Option<OutRecord> {
-    let Origin::Topic { topic, .. } = &letter.origin else { return None };
+    let Origin::Topic { topic, .. } = &letter.origin else {
+        return None;
+    };
     let value = match (&letter.payload, &letter.payload_base64) {
         (Some(text), _) => text.clone().into_bytes(),
         (None, Some(encoded)) => BASE64.decode(encoded).ok()?,

@@ -12,9 +12,18 @@ use crate::config::Config;
 pub(crate) fn run(args: &SchemaArgs) -> Result<()> {
     let document = match args.of {
         SchemaOf::Config => wensheng_runtime::json_schema::<Config>(),
+        SchemaOf::Reference => {
+            let page = crate::reference::markdown(&wensheng_runtime::json_schema::<Config>());
+            return std::io::stdout()
+                .lock()
+                .write_all(page.as_bytes())
+                .context("write the reference");
+        }
         SchemaOf::Topics => {
-            let topics: Map<String, Value> =
-                wensheng_schemas::schemas().into_iter().map(|(topic, schema)| (topic.name().to_owned(), schema)).collect();
+            let topics: Map<String, Value> = wensheng_schemas::schemas()
+                .into_iter()
+                .map(|(topic, schema)| (topic.name().to_owned(), schema))
+                .collect();
             Value::Object(topics)
         }
         SchemaOf::Asyncapi => wensheng_schemas::asyncapi(),

@@ -80,20 +80,33 @@ impl Service {
         let specs = config.topics.specs();
         let is_passing = |error: &wensheng_bus::BusError| error.kind == ErrorKind::Unavailable;
         patiently(&handle, "bus", is_passing, async || {
-            if config.topics.create { bus.create_topics(&specs).await } else { Ok(()) }
+            if config.topics.create {
+                bus.create_topics(&specs).await
+            } else {
+                Ok(())
+            }
         })
         .await
         .context("create the topics")?;
-        let problems = patiently(&handle, "bus", is_passing, async || bus.check_topics(&specs).await).await?;
+        let problems = patiently(&handle, "bus", is_passing, async || {
+            bus.check_topics(&specs).await
+        })
+        .await?;
         if !problems.is_empty() {
-            let list: Vec<String> =
-                problems.iter().map(|problem| format!("  - {}: {}", problem.topic, problem.problem)).collect();
+            let list: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("  - {}: {}", problem.topic, problem.problem))
+                .collect();
             bail!("topics are not as they should be:\n{}", list.join("\n"));
         }
         let store = if roles.iter().any(|role| role.needs_store()) {
             let is_passing = wensheng_store::StoreError::retriable;
             let open = async || Store::open(&config.store, &config.data_dir).await;
-            Some(patiently(&handle, "store", is_passing, open).await.context("open the store")?)
+            Some(
+                patiently(&handle, "store", is_passing, open)
+                    .await
+                    .context("open the store")?,
+            )
         } else {
             None
         };
@@ -101,8 +114,15 @@ impl Service {
             all_through: !roles.contains(&Role::Connect),
             ..IngestProgress::default()
         });
-        let mut service =
-            Self { bus, store, ingest, console: None, roles: roles.to_vec(), tasks: JoinSet::new(), handle };
+        let mut service = Self {
+            bus,
+            store,
+            ingest,
+            console: None,
+            roles: roles.to_vec(),
+            tasks: JoinSet::new(),
+            handle,
+        };
         let (bound, console) = oneshot::channel();
         let mut progress = Some(progress);
         let mut bound = Some(bound);
@@ -132,17 +152,41 @@ impl Service {
         let store = move || store.ok_or_else(|| anyhow!("the store is not open"));
         match role {
             Role::Connect => {
-                let progress = progress.take().ok_or_else(|| anyhow!("connect is given twice"))?;
-                self.run(role, wensheng_connect::run(config.connect, bus, handle, progress));
+                let progress = progress
+                    .take()
+                    .ok_or_else(|| anyhow!("connect is given twice"))?;
+                self.run(
+                    role,
+                    wensheng_connect::run(config.connect, bus, handle, progress),
+                );
             }
             Role::Enrich => self.run(role, wensheng_enrich::run(config.enrich, bus, handle)),
-            Role::Aggregate => self.run(role, wensheng_aggregate::run(config.aggregate, bus, handle)),
-            Role::Respond => self.run(role, wensheng_respond::run(config.respond, bus, handle)),
+            Role::Aggregate => {
+                self.run(role, wensheng_aggregate::run(config.aggregate, bus, handle))
+            }
+            Role::Respond => {
+                // Titles call topics as the aspects do, unless the configuration says otherwise.
+                let mut names = config.enrich.topic_names()?;
+                names.extend(config.respond.topic_names.clone());
+                let config = wensheng_respond::Config {
+                    topic_names: names,
+                    ..config.respond
+                };
+                self.run(role, wensheng_respond::run(config, bus, handle));
+            }
             Role::Notify => self.run(role, wensheng_notify::run(config.notify, bus, handle)),
-            Role::Publish => self.run(role, wensheng_publish::run(config.publish, bus, handle, store()?)),
+            Role::Publish => self.run(
+                role,
+                wensheng_publish::run(config.publish, bus, handle, store()?),
+            ),
             Role::Console => {
-                let bound = bound.take().ok_or_else(|| anyhow!("console is given twice"))?;
-                self.run(role, wensheng_console::run(config.console, bus, handle, store()?, bound));
+                let bound = bound
+                    .take()
+                    .ok_or_else(|| anyhow!("console is given twice"))?;
+                self.run(
+                    role,
+                    wensheng_console::run(config.console, bus, handle, store()?, bound),
+                );
             }
         }
         Ok(())
@@ -158,7 +202,9 @@ impl Service {
             let result = match work.await {
                 Ok(()) if shutdown.is_cancelled() => Ok(()),
                 Ok(()) => Err(anyhow!("the role {role} ended although nobody stopped it")),
-                Err(error) => Err(anyhow::Error::new(error).context(format!("the role {role} failed"))),
+                Err(error) => {
+                    Err(anyhow::Error::new(error).context(format!("the role {role} failed")))
+                }
             };
             shutdown.cancel();
             result
@@ -192,7 +238,8 @@ impl Service {
     async fn drain(&mut self) -> Result<()> {
         let mut outcome = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
-            let result = ended.unwrap_or_else(|panic| Err(anyhow!("a role ended in a panic: {panic}")));
+            let result =
+                ended.unwrap_or_else(|panic| Err(anyhow!("a role ended in a panic: {panic}")));
             outcome = outcome.and(result);
         }
         outcome

@@ -13,19 +13,33 @@ pub(crate) async fn run(args: TokenArgs) -> Result<()> {
     if let Some(data_dir) = args.data_dir {
         config.data_dir = data_dir;
     }
-    let store = Store::open(&config.store, &config.data_dir).await.context("open the store")?;
+    let store = Store::open(&config.store, &config.data_dir)
+        .await
+        .context("open the store")?;
     match args.action {
         TokenAction::Create { name, role } => {
             let role = Role::from_name(&role)
                 .with_context(|| format!("no role `{role}`; give viewer, responder or admin"))?;
             let created = store.create_token(&name, role, Timestamp::now()).await?;
             println!("{}", created.secret);
-            eprintln!("token {} for {name} ({}); it is shown only now", created.token.id, role.name());
+            eprintln!(
+                "token {} for {name} ({}); it is shown only now",
+                created.token.id,
+                role.name()
+            );
         }
         TokenAction::List => {
             for token in store.tokens().await? {
-                let state = token.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {at}"));
-                println!("{}\t{}\t{}\t{}\t{state}", token.id, token.name, token.role.name(), token.created_at);
+                let state = token
+                    .revoked_at
+                    .map_or("valid".to_owned(), |at| format!("revoked {at}"));
+                println!(
+                    "{}\t{}\t{}\t{}\t{state}",
+                    token.id,
+                    token.name,
+                    token.role.name(),
+                    token.created_at
+                );
             }
         }
         TokenAction::Revoke { id } => {

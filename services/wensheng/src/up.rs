@@ -13,7 +13,7 @@ use crate::cli::{Output, Role, UpArgs};
 use crate::config;
 use crate::progress::{self, Summary};
 use crate::service::Service;
-use crate::{demo, idle};
+use crate::{demo, idle, lag};
 
 /// Runs the command.
 pub(crate) async fn run(args: UpArgs) -> Result<()> {
@@ -25,7 +25,11 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
     if args.demo {
         demo::add_to(&mut config);
     }
-    let roles = if args.roles.is_empty() { Role::ALL.to_vec() } else { args.roles.clone() };
+    let roles = if args.roles.is_empty() {
+        Role::ALL.to_vec()
+    } else {
+        args.roles.clone()
+    };
     if args.until_idle && !roles.contains(&Role::Publish) {
         bail!("--until-idle counts what is in the store; the role publish must be among --roles");
     }
@@ -38,6 +42,11 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
     tracing::info!(%ops, roles = ?roles, data_dir = %config.data_dir.display(), "starting");
     let service = Service::start(&config, &roles, handle.clone()).await?;
     announce(&service).await?;
+    tokio::spawn(lag::export(
+        service.bus.clone(),
+        roles.clone(),
+        handle.shutdown.clone(),
+    ));
 
     let outcome = tokio::select! {
         biased;
@@ -46,7 +55,9 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
         result = until_idle(&service, started, args.output), if args.until_idle => result,
     };
     tracing::info!("draining");
-    let drained = service.stop(Duration::from_secs(config.shutdown_seconds)).await;
+    let drained = service
+        .stop(Duration::from_secs(config.shutdown_seconds))
+        .await;
     tracing::info!("stopped");
     drained.and(outcome)
 }
@@ -65,13 +76,19 @@ async fn until_idle(service: &Service, started: Instant, output: Output) -> Resu
 
 /// Tells where the console is, and the first token, this once.
 async fn announce(service: &Service) -> Result<()> {
-    let (Some(address), Some(store)) = (service.console, &service.store) else { return Ok(()) };
+    let (Some(address), Some(store)) = (service.console, &service.store) else {
+        return Ok(());
+    };
     match wensheng_console::first_token(store).await? {
         Some(token) => {
             eprintln!("\n  console  http://{address}/#token={token}");
-            eprintln!("           this token is shown only now; `wensheng token create` makes others\n");
+            eprintln!(
+                "           this token is shown only now; `wensheng token create` makes others\n"
+            );
         }
-        None => eprintln!("\n  console  http://{address}/  (sign in with a token; `wensheng token create` makes one)\n"),
+        None => eprintln!(
+            "\n  console  http://{address}/  (sign in with a token; `wensheng token create` makes one)\n"
+        ),
     }
     Ok(())
 }

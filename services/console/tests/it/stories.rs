@@ -108,6 +108,7 @@ pub(crate) fn alert(story: &Story, now: Timestamp) -> Alert {
         revision: timeline.len() as u32,
         brand: story.brand.to_owned(),
         topic: story.topic.to_owned(),
+        topic_name: String::new(),
         title: story.title.to_owned(),
         severity: story.severity,
         state,

@@ -112,6 +112,7 @@ pub(crate) fn alert(id: &str, revision: u32, severity: Severity, due: Option<Tim
         revision,
         brand: "青山茶饮".to_owned(),
         topic: TOPIC_ALL.to_owned(),
+        topic_name: String::new(),
         title: format!("食品安全 第{revision}版"),
         severity,
         state: AlertState::Raised,

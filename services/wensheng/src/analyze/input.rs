@@ -40,13 +40,20 @@ pub(super) fn open(path: &Path, format: Option<InputFormat>) -> Result<Lines> {
         let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
         Box::new(BufReader::with_capacity(1 << 20, file))
     };
-    let head = reader.fill_buf().with_context(|| format!("read {}", path.display()))?;
+    let head = reader
+        .fill_buf()
+        .with_context(|| format!("read {}", path.display()))?;
     if head.starts_with(BOM) {
         reader.consume(BOM.len());
     }
     let format = match format {
         Some(format) => format,
-        None => guess(path, reader.fill_buf().with_context(|| format!("read {}", path.display()))?),
+        None => guess(
+            path,
+            reader
+                .fill_buf()
+                .with_context(|| format!("read {}", path.display()))?,
+        ),
     };
     match format {
         InputFormat::Ndjson => Ok(ndjson(reader)),
@@ -70,7 +77,9 @@ fn ndjson(mut reader: Box<dyn BufRead>) -> Lines {
         loop {
             bytes.clear();
             match reader.read_until(b'\n', &mut bytes) {
-                Err(error) => return Some(Err(anyhow::Error::new(error).context("read the input"))),
+                Err(error) => {
+                    return Some(Err(anyhow::Error::new(error).context("read the input")));
+                }
                 Ok(0) => return None,
                 Ok(_) => number += 1,
             }
@@ -105,7 +114,12 @@ fn csv(reader: impl Read + 'static) -> Result<Lines> {
     let text_column = headers
         .iter()
         .position(|name| name == "text")
-        .with_context(|| format!("the header row has no column `text`; it has {}", headers.join(", ")))?;
+        .with_context(|| {
+            format!(
+                "the header row has no column `text`; it has {}",
+                headers.join(", ")
+            )
+        })?;
     let mut row = csv::ByteRecord::new();
     Ok(Box::new(std::iter::from_fn(move || {
         let number = reader.position().line();
@@ -119,13 +133,19 @@ fn csv(reader: impl Read + 'static) -> Result<Lines> {
 
 fn fields(number: u64, headers: &[String], text_column: usize, row: &csv::ByteRecord) -> Line {
     if row.len() != headers.len() {
-        return Line::Bad { number, error: format!("{} fields, the header row has {}", row.len(), headers.len()) };
+        return Line::Bad {
+            number,
+            error: format!("{} fields, the header row has {}", row.len(), headers.len()),
+        };
     }
     let mut fields = Map::new();
     let mut text = String::new();
     for (index, (name, value)) in headers.iter().zip(row.iter()).enumerate() {
         let Ok(value) = std::str::from_utf8(value) else {
-            return Line::Bad { number, error: format!("column `{name}` is not UTF-8; convert the file to UTF-8") };
+            return Line::Bad {
+                number,
+                error: format!("column `{name}` is not UTF-8; convert the file to UTF-8"),
+            };
         };
         if index == text_column {
             value.clone_into(&mut text);
@@ -152,7 +172,14 @@ mod tests {
     #[test]
     fn quoted_newlines_stay_in_one_row_and_bad_rows_are_told() {
         let found = texts(csv(&b"id,text\n1,\"a\nb\"\n2\n3,c\n"[..]).unwrap());
-        assert_eq!(found, [Ok("a\nb".to_owned()), Err("4: 1 fields, the header row has 2".to_owned()), Ok("c".to_owned())]);
+        assert_eq!(
+            found,
+            [
+                Ok("a\nb".to_owned()),
+                Err("4: 1 fields, the header row has 2".to_owned()),
+                Ok("c".to_owned())
+            ]
+        );
     }
 
     #[test]
@@ -161,7 +188,12 @@ mod tests {
         let found = texts(ndjson(input));
         assert_eq!(found[0], Ok("a".to_owned()));
         assert_eq!(found[1], Err("3: `text` is not a string".to_owned()));
-        assert!(found[2].as_ref().unwrap_err().starts_with("4: not valid JSON"));
+        assert!(
+            found[2]
+                .as_ref()
+                .unwrap_err()
+                .starts_with("4: not valid JSON")
+        );
         assert_eq!(found[3], Ok("b".to_owned()));
     }
 

@@ -29,7 +29,10 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<()> {
         let readable = stdout.is_terminal();
         let analysis = analyzer.analyze(text);
         let mut out = stdout.lock();
-        match args.output.unwrap_or(if readable { Output::Text } else { Output::Json }) {
+        match args
+            .output
+            .unwrap_or(if readable { Output::Text } else { Output::Json })
+        {
             Output::Text => readable::print(&mut out, text, &analysis)?,
             Output::Json => write_line(&mut out, &with_analysis(Map::new(), text, &analysis)?)?,
         }
@@ -37,7 +40,12 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<()> {
     }
     let path = args.input.as_deref().unwrap_or(Path::new("-"));
     let mut out = std::io::BufWriter::new(stdout.lock());
-    let bad = analyze_lines(&analyzer, input::open(path, args.format)?, &mut out, args.output == Some(Output::Text))?;
+    let bad = analyze_lines(
+        &analyzer,
+        input::open(path, args.format)?,
+        &mut out,
+        args.output == Some(Output::Text),
+    )?;
     out.flush().context("write the results")?;
     if bad > 0 {
         return Err(crate::exit::BadLines(bad).into());
@@ -45,7 +53,12 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<()> {
     Ok(())
 }
 
-fn analyze_lines(analyzer: &Analyzer, mut lines: Lines, out: &mut impl Write, readable: bool) -> Result<u64> {
+fn analyze_lines(
+    analyzer: &Analyzer,
+    mut lines: Lines,
+    out: &mut impl Write,
+    readable: bool,
+) -> Result<u64> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut bad = 0;
     loop {
@@ -57,14 +70,22 @@ fn analyze_lines(analyzer: &Analyzer, mut lines: Lines, out: &mut impl Write, re
         let results: Vec<Result<Option<Analysis>>> = std::thread::scope(|scope| {
             let workers: Vec<_> = chunk
                 .chunks(share)
-                .map(|part| scope.spawn(move || part.iter().map(|line| analyze_line(analyzer, line)).collect()))
+                .map(|part| {
+                    scope.spawn(move || {
+                        part.iter()
+                            .map(|line| analyze_line(analyzer, line))
+                            .collect()
+                    })
+                })
                 .collect();
             workers
                 .into_iter()
                 .flat_map(|worker| {
                     let part: Vec<Option<Analysis>> = match worker.join() {
                         Ok(part) => part,
-                        Err(_) => return vec![Err(anyhow::anyhow!("analysing a line ended in a panic"))],
+                        Err(_) => {
+                            return vec![Err(anyhow::anyhow!("analysing a line ended in a panic"))];
+                        }
                     };
                     part.into_iter().map(Ok).collect()
                 })
@@ -72,7 +93,9 @@ fn analyze_lines(analyzer: &Analyzer, mut lines: Lines, out: &mut impl Write, re
         });
         for (line, analysis) in chunk.into_iter().zip(results) {
             match (line, analysis?) {
-                (Line::Good { fields: _, text }, Some(analysis)) if readable => readable::print(out, &text, &analysis)?,
+                (Line::Good { fields: _, text }, Some(analysis)) if readable => {
+                    readable::print(out, &text, &analysis)?
+                }
                 (Line::Good { fields, text }, Some(analysis)) => {
                     write_line(out, &with_analysis(fields, &text, &analysis)?)?;
                 }
@@ -91,7 +114,13 @@ fn analyze_line(analyzer: &Analyzer, line: &Line) -> Option<Analysis> {
     match line {
         Line::Good { fields, text } => {
             let field = |name| fields.get(name).and_then(Value::as_str);
-            Some(analyzer.analyze_in(text, &Context { channel: field("channel"), brand: field("brand") }))
+            Some(analyzer.analyze_in(
+                text,
+                &Context {
+                    channel: field("channel"),
+                    brand: field("brand"),
+                },
+            ))
         }
         Line::Bad { .. } => None,
     }
@@ -100,7 +129,9 @@ fn analyze_line(analyzer: &Analyzer, line: &Line) -> Option<Analysis> {
 /// The fields of the input line, its text, and what was understood.
 fn with_analysis(mut fields: Map<String, Value>, text: &str, analysis: &Analysis) -> Result<Value> {
     fields.insert("text".to_owned(), Value::String(text.to_owned()));
-    if let Value::Object(found) = serde_json::to_value(analysis).context("write an analysis as JSON")? {
+    if let Value::Object(found) =
+        serde_json::to_value(analysis).context("write an analysis as JSON")?
+    {
         fields.extend(found);
     }
     Ok(Value::Object(fields))

@@ -16,8 +16,16 @@ pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> 
     let config = engine.config(folder.path());
     let bus = crate::service::open_bus(&config)?;
     let append = measure_append(bus.as_ref(), RECORDS, BYTES, BATCH).await?;
-    report.add(format!("append {}, {BYTES} bytes", engine.name()), append.per_second(), "records/s");
+    report.add(
+        format!("append {}, {BYTES} bytes", engine.name()),
+        append.per_second(),
+        "records/s",
+    );
     let copy = measure_copy(bus.as_ref(), RECORDS, BYTES, BATCH).await?;
-    report.add(format!("read, append and commit {}, {BYTES} bytes", engine.name()), copy.per_second(), "records/s");
+    report.add(
+        format!("read, append and commit {}, {BYTES} bytes", engine.name()),
+        copy.per_second(),
+        "records/s",
+    );
     Ok(())
 }

@@ -20,7 +20,13 @@ use crate::service::Service;
 use super::Engine;
 use super::report::Report;
 
-const ROLES: [Role; 5] = [Role::Enrich, Role::Aggregate, Role::Respond, Role::Notify, Role::Publish];
+const ROLES: [Role; 5] = [
+    Role::Enrich,
+    Role::Aggregate,
+    Role::Respond,
+    Role::Notify,
+    Role::Publish,
+];
 /// The load beside the crises.
 const POSTS_PER_SECOND: u64 = 500;
 const SECONDS: u64 = 20;
@@ -31,8 +37,12 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// Measures.
 pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
-    let receiver = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("bind the benchmark's receiver")?;
-    let address = receiver.local_addr().context("bind the benchmark's receiver")?;
+    let receiver = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .context("bind the benchmark's receiver")?;
+    let address = receiver
+        .local_addr()
+        .context("bind the benchmark's receiver")?;
     let router = Router::new().route("/push", post(async || "ok"));
     let server = tokio::spawn(async move { axum::serve(receiver, router).await });
 
@@ -58,13 +68,19 @@ pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> 
 
     let expected = POSTS_PER_SECOND * SECONDS / CRISIS_EVERY;
     if waits.len() as u64 != expected {
-        bail!("{expected} crises were posted, {} pushes were delivered", waits.len());
+        bail!(
+            "{expected} crises were posted, {} pushes were delivered",
+            waits.len()
+        );
     }
     waits.sort_by(f64::total_cmp);
     for percent in [50, 95, 99] {
         let place = (waits.len() * percent).div_ceil(100).saturating_sub(1);
         let wait = waits.get(place).copied().unwrap_or_default();
-        let name = format!("observed to pushed {}, p{percent}, {POSTS_PER_SECOND} posts/s", engine.name());
+        let name = format!(
+            "observed to pushed {}, p{percent}, {POSTS_PER_SECOND} posts/s",
+            engine.name()
+        );
         report.add(name, wait * 1000.0, "ms");
     }
     Ok(())
@@ -78,7 +94,9 @@ async fn publish_load(service: &Service) -> Result<()> {
     let mut number = 0;
     while number < POSTS_PER_SECOND * SECONDS {
         ticks.tick().await;
-        let records = (number..number + per_step).map(|number| encode(&event(number), None)).collect();
+        let records = (number..number + per_step)
+            .map(|number| encode(&event(number), None))
+            .collect();
         publisher.publish(records).await?;
         number += per_step;
     }
@@ -94,13 +112,21 @@ fn event(number: u64) -> FeedbackEvent {
         source: "bench".to_owned(),
         native_id: number.to_string(),
         channel: Channel::Weibo,
-        brand: if is_crisis { format!("品牌{number}") } else { "日常".to_owned() },
+        brand: if is_crisis {
+            format!("品牌{number}")
+        } else {
+            "日常".to_owned()
+        },
         product: None,
         store: None,
         region: None,
         occurred_at: now,
         observed_at: now,
-        text: if is_crisis { "吃完上吐下泻,食物中毒进了医院".to_owned() } else { format!("味道还可以,第{number}次来了") },
+        text: if is_crisis {
+            "吃完上吐下泻,食物中毒进了医院".to_owned()
+        } else {
+            format!("味道还可以,第{number}次来了")
+        },
         author: None,
         reach: None,
         scores: Scores::default(),
@@ -117,10 +143,21 @@ fn event(number: u64) -> FeedbackEvent {
 async fn pushes(store: &Store) -> Result<Vec<f64>> {
     let mut waits = Vec::new();
     for alert in store.alerts(&AlertFilter::default(), 10_000).await? {
-        let Some(detail) = store.alert(&alert.id).await? else { continue };
-        let first = detail.deliveries.iter().find(|delivery| delivery.kind == "raised");
-        if let Some(DeliveryState::Delivered { delivered_at, .. }) = first.map(|delivery| &delivery.state) {
-            waits.push(delivered_at.duration_since(alert.times.signal.observed_at).as_secs_f64());
+        let Some(detail) = store.alert(&alert.id).await? else {
+            continue;
+        };
+        let first = detail
+            .deliveries
+            .iter()
+            .find(|delivery| delivery.kind == "raised");
+        if let Some(DeliveryState::Delivered { delivered_at, .. }) =
+            first.map(|delivery| &delivery.state)
+        {
+            waits.push(
+                delivered_at
+                    .duration_since(alert.times.signal.observed_at)
+                    .as_secs_f64(),
+            );
         }
     }
     Ok(waits)

@@ -20,8 +20,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if wanted(BenchOf::Text) {
         text::measure(&posts::texts(args.posts.as_deref(), 20_000)?, &mut report)?;
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
     runtime.block_on(async {
         for engine in Engine::all(args.kafka.as_deref()) {
             if wanted(BenchOf::Bus) {
@@ -51,7 +53,9 @@ pub(crate) enum Engine {
 
 impl Engine {
     fn all(kafka: Option<&str>) -> Vec<Self> {
-        std::iter::once(Self::Embedded).chain(kafka.map(|brokers| Self::Kafka(brokers.to_owned()))).collect()
+        std::iter::once(Self::Embedded)
+            .chain(kafka.map(|brokers| Self::Kafka(brokers.to_owned())))
+            .collect()
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -63,7 +67,10 @@ impl Engine {
 
     /// A configuration of the whole service on this engine, in a directory and topics of its own, on free ports.
     pub(crate) fn config(&self, data_dir: &std::path::Path) -> crate::config::Config {
-        let mut config = crate::config::Config { data_dir: data_dir.to_owned(), ..crate::config::Config::default() };
+        let mut config = crate::config::Config {
+            data_dir: data_dir.to_owned(),
+            ..crate::config::Config::default()
+        };
         if let Engine::Kafka(brokers) = self {
             config.bus.engine = wensheng_bus::Engine::Kafka;
             config.bus.kafka.brokers.clone_from(brokers);

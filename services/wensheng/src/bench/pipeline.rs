@@ -15,13 +15,24 @@ use super::Engine;
 use super::report::Report;
 
 /// Every stage that a post passes; the console only reads.
-const ROLES: [Role; 6] =
-    [Role::Connect, Role::Enrich, Role::Aggregate, Role::Respond, Role::Notify, Role::Publish];
+const ROLES: [Role; 6] = [
+    Role::Connect,
+    Role::Enrich,
+    Role::Aggregate,
+    Role::Respond,
+    Role::Notify,
+    Role::Publish,
+];
 /// Events are spread over this many minutes, so that windows are as many as in a day's catching up.
 const MINUTES: usize = 600;
 
 /// Measures.
-pub(crate) async fn measure(engine: &Engine, texts: &[String], count: usize, report: &mut Report) -> Result<()> {
+pub(crate) async fn measure(
+    engine: &Engine,
+    texts: &[String],
+    count: usize,
+    report: &mut Report,
+) -> Result<()> {
     let folder = tempfile::tempdir().context("make a directory for the benchmark")?;
     let input = folder.path().join("posts.ndjson");
     write_posts(&input, texts, count)?;
@@ -47,7 +58,11 @@ pub(crate) async fn measure(engine: &Engine, texts: &[String], count: usize, rep
     if stored != count as u64 {
         bail!("{count} posts went in, {stored} are in the store");
     }
-    report.add(format!("pipeline {}", engine.name()), count as f64 / seconds, "posts/s");
+    report.add(
+        format!("pipeline {}", engine.name()),
+        count as f64 / seconds,
+        "posts/s",
+    );
     Ok(())
 }
 

@@ -37,7 +37,12 @@ pub(crate) struct Report {
 impl Report {
     /// Adds a figure.
     pub(crate) fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
-        self.figures.push(Figure { name: name.into(), value, unit, beside: None });
+        self.figures.push(Figure {
+            name: name.into(),
+            value,
+            unit,
+            beside: None,
+        });
     }
 
     /// Adds a figure beside another of the same unit.
@@ -49,8 +54,16 @@ impl Report {
         other: &str,
         other_value: f64,
     ) {
-        let beside = Some(Beside { name: other.to_owned(), ratio: value / other_value });
-        self.figures.push(Figure { name: name.into(), value, unit, beside });
+        let beside = Some(Beside {
+            name: other.to_owned(),
+            ratio: value / other_value,
+        });
+        self.figures.push(Figure {
+            name: name.into(),
+            value,
+            unit,
+            beside,
+        });
     }
 
     /// Prints them on standard output.
@@ -59,10 +72,26 @@ impl Report {
             println!("{}", serde_json::to_string_pretty(self)?);
             return Ok(());
         }
-        let width = self.figures.iter().map(|figure| figure.name.len()).max().unwrap_or(0);
-        for Figure { name, value, unit, beside } in &self.figures {
-            let beside = beside.as_ref().map_or(String::new(), |b| format!("   {:.2} × {}", b.ratio, b.name));
-            println!("{name:<width$}  {value:>14} {unit:<10}{beside}", value = readable(*value));
+        let width = self
+            .figures
+            .iter()
+            .map(|figure| figure.name.len())
+            .max()
+            .unwrap_or(0);
+        for Figure {
+            name,
+            value,
+            unit,
+            beside,
+        } in &self.figures
+        {
+            let beside = beside
+                .as_ref()
+                .map_or(String::new(), |b| format!("   {:.2} × {}", b.ratio, b.name));
+            println!(
+                "{name:<width$}  {value:>14} {unit:<10}{beside}",
+                value = readable(*value)
+            );
         }
         Ok(())
     }
