@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Session, SessionEvent, SessionSpec,
-    TopicPartition, TopicProblem, TopicSpec,
+    Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Session, SessionEvent,
+    SessionSpec, TopicPartition, TopicProblem, TopicSpec,
 };
 
 /// A bus whose names begin with a prefix on the engine.
@@ -30,7 +30,8 @@ impl Names {
     }
 
     fn inside(&self, name: &Arc<str>) -> Arc<str> {
-        name.strip_prefix(self.prefix.as_ref()).map_or_else(|| name.clone(), Arc::from)
+        name.strip_prefix(self.prefix.as_ref())
+            .map_or_else(|| name.clone(), Arc::from)
     }
 
     fn place_outside(&self, at: &TopicPartition) -> TopicPartition {
@@ -42,7 +43,10 @@ impl Names {
     }
 
     fn progress_outside(&self, progress: &Progress) -> Progress {
-        progress.iter().map(|(at, offset)| (self.place_outside(at), *offset)).collect()
+        progress
+            .iter()
+            .map(|(at, offset)| (self.place_outside(at), *offset))
+            .collect()
     }
 
     fn records_outside(&self, mut records: Vec<OutRecord>) -> Vec<OutRecord> {
@@ -58,25 +62,40 @@ impl Names {
     }
 
     fn specs_outside(&self, topics: &[TopicSpec]) -> Vec<TopicSpec> {
-        topics.iter().map(|topic| TopicSpec { name: self.outside(&topic.name), ..topic.clone() }).collect()
+        topics
+            .iter()
+            .map(|topic| TopicSpec {
+                name: self.outside(&topic.name),
+                ..topic.clone()
+            })
+            .collect()
     }
 }
 
 impl Prefixed {
     /// `bus`, with names that begin with `prefix` there.
     pub(crate) fn new(bus: Arc<dyn Bus>, prefix: &str) -> Self {
-        Self { bus, names: Names { prefix: Arc::from(prefix) } }
+        Self {
+            bus,
+            names: Names {
+                prefix: Arc::from(prefix),
+            },
+        }
     }
 }
 
 #[async_trait]
 impl Bus for Prefixed {
     async fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError> {
-        self.bus.create_topics(&self.names.specs_outside(topics)).await
+        self.bus
+            .create_topics(&self.names.specs_outside(topics))
+            .await
     }
 
     async fn check_topics(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, BusError> {
-        self.bus.check_topics(&self.names.specs_outside(topics)).await
+        self.bus
+            .check_topics(&self.names.specs_outside(topics))
+            .await
     }
 
     async fn partitions(&self, topic: &str) -> Result<u32, BusError> {
@@ -86,16 +105,26 @@ impl Bus for Prefixed {
     async fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BusError> {
         let spec = SessionSpec {
             group: self.names.outside(&spec.group).to_string(),
-            topics: spec.topics.iter().map(|topic| self.names.outside(topic)).collect(),
+            topics: spec
+                .topics
+                .iter()
+                .map(|topic| self.names.outside(topic))
+                .collect(),
             ..spec
         };
         let session = self.bus.session(spec).await?;
-        Ok(Box::new(PrefixedSession { session, names: self.names.clone() }))
+        Ok(Box::new(PrefixedSession {
+            session,
+            names: self.names.clone(),
+        }))
     }
 
     async fn publisher(&self, id: &str) -> Result<Box<dyn Publisher>, BusError> {
         let publisher = self.bus.publisher(&self.names.outside(id)).await?;
-        Ok(Box::new(PrefixedPublisher { publisher, names: self.names.clone() }))
+        Ok(Box::new(PrefixedPublisher {
+            publisher,
+            names: self.names.clone(),
+        }))
     }
 
     async fn replay(
@@ -106,16 +135,23 @@ impl Bus for Prefixed {
     ) -> Result<u64, BusError> {
         let names = &self.names;
         self.bus
-            .replay(&names.place_outside(at), range, &mut |record| visit(names.record_inside(record)))
+            .replay(&names.place_outside(at), range, &mut |record| {
+                visit(names.record_inside(record))
+            })
             .await
     }
 
     async fn offset_at(&self, at: &TopicPartition, since: Timestamp) -> Result<u64, BusError> {
-        self.bus.offset_at(&self.names.place_outside(at), since).await
+        self.bus
+            .offset_at(&self.names.place_outside(at), since)
+            .await
     }
 
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError> {
-        let topics: Vec<Arc<str>> = topics.iter().map(|topic| self.names.outside(topic)).collect();
+        let topics: Vec<Arc<str>> = topics
+            .iter()
+            .map(|topic| self.names.outside(topic))
+            .collect();
         let mut lags = self.bus.lag(&self.names.outside(group), &topics).await?;
         for lag in &mut lags {
             lag.at = self.names.place_inside(&lag.at);
@@ -132,7 +168,12 @@ struct PrefixedSession {
 #[async_trait]
 impl Session for PrefixedSession {
     async fn next(&mut self) -> Result<SessionEvent, BusError> {
-        let places = |places: Vec<TopicPartition>| places.iter().map(|at| self.names.place_inside(at)).collect();
+        let places = |places: Vec<TopicPartition>| {
+            places
+                .iter()
+                .map(|at| self.names.place_inside(at))
+                .collect()
+        };
         Ok(match self.session.next().await? {
             SessionEvent::Assigned(assigned) => SessionEvent::Assigned(places(assigned)),
             SessionEvent::Revoked(revoked) => SessionEvent::Revoked(places(revoked)),
@@ -145,13 +186,21 @@ impl Session for PrefixedSession {
         })
     }
 
-    async fn commit(&mut self, progress: &Progress, outputs: Vec<OutRecord>) -> Result<(), BusError> {
+    async fn commit(
+        &mut self,
+        progress: &Progress,
+        outputs: Vec<OutRecord>,
+    ) -> Result<(), BusError> {
         let progress = self.names.progress_outside(progress);
-        self.session.commit(&progress, self.names.records_outside(outputs)).await
+        self.session
+            .commit(&progress, self.names.records_outside(outputs))
+            .await
     }
 
     async fn seek(&mut self, positions: &Progress) -> Result<(), BusError> {
-        self.session.seek(&self.names.progress_outside(positions)).await
+        self.session
+            .seek(&self.names.progress_outside(positions))
+            .await
     }
 
     async fn close(self: Box<Self>) -> Result<(), BusError> {
@@ -167,6 +216,8 @@ struct PrefixedPublisher {
 #[async_trait]
 impl Publisher for PrefixedPublisher {
     async fn publish(&mut self, records: Vec<OutRecord>) -> Result<(), BusError> {
-        self.publisher.publish(self.names.records_outside(records)).await
+        self.publisher
+            .publish(self.names.records_outside(records))
+            .await
     }
 }

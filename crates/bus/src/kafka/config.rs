@@ -94,6 +94,8 @@ impl KafkaConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
         config.set("client.id", "wensheng");
+        // A broker that comes back is found within this; librdkafka's own ten seconds are long for a response clock.
+        config.set("reconnect.backoff.max.ms", "1000");
         config.set_log_level(RDKafkaLogLevel::Info);
         config
     }

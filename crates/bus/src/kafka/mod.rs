@@ -3,11 +3,12 @@
 //!
 //! - [`context`]: rebalances are noted down, never waited for; they take effect once the session has heard of them.
 //! - [`poller`]: one thread per session that never stops polling.
-//! - [`transaction`]: the commit, resumable where the brokers did not answer.
+//! - [`committer`] and [`transaction`]: the commit, on a thread of its own, resumable where the brokers did not answer.
 //! - [`replay`]: reading outside any group, to the end of what is committed.
 //!
 //! Nothing here blocks the async runtime: what blocks in librdkafka runs on threads for that.
 
+mod committer;
 mod config;
 mod context;
 mod errors;

@@ -26,7 +26,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// How long to wait for open transactions. Those of a killed process end when they time out and the brokers have
 /// noticed, which takes them up to some 20 seconds.
-const SETTLE: Duration = Duration::from_secs(60);
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// The first offset a partition holds, and the end of what `consumer` may see. Blocking.
 pub(super) fn bounds(

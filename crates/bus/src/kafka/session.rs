@@ -6,15 +6,14 @@ use std::sync::mpsc::{Sender, channel};
 
 use async_trait::async_trait;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::producer::{BaseProducer, Producer};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::context::{Member, Quiet};
+use super::committer::Committer;
+use super::context::Member;
 use super::errors::kafka_error;
 use super::poller::{Buffered, Command, Happening, Poller, partition_list, size};
 use super::transaction::{Offsets, Transaction};
@@ -23,8 +22,8 @@ use crate::{
     SessionSpec, TopicPartition,
 };
 
-/// How long opening a producer may wait for the brokers.
-const OPEN: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long leaving the group may take: a broker that does not answer must not hold a shutdown up.
+const LEAVE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Keeps a transactional id for one session at a time: the lowest number that is free in this process.
 pub(super) struct Slot {
@@ -55,95 +54,6 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.shared.free_slot(&self.name, self.number);
-    }
-}
-
-type Done = (Transaction, Result<(), BusError>);
-
-/// A producer, and the transaction it is in.
-struct Committer {
-    /// Always there until it is dropped.
-    producer: Option<Arc<BaseProducer<Quiet>>>,
-    /// Kept when the brokers did not answer, so that the same commit goes on where it stopped.
-    unfinished: Option<Transaction>,
-    running: Option<JoinHandle<Done>>,
-}
-
-impl Committer {
-    /// Opens a producer; older ones of the same id are fenced off, and their open transactions aborted. Blocking.
-    fn open(shared: &Shared, transactional_id: &str) -> Result<Self, BusError> {
-        let action = format!("open the transactional producer {transactional_id}");
-        let producer: BaseProducer<Quiet> = shared
-            .config
-            .producer(transactional_id)
-            .create_with_context(Quiet)
-            .map_err(|error| kafka_error(action.as_str(), &error))?;
-        producer
-            .init_transactions(OPEN)
-            .map_err(|error| kafka_error(action, &error))?;
-        Ok(Self {
-            producer: Some(Arc::new(producer)),
-            unfinished: None,
-            running: None,
-        })
-    }
-
-    /// Runs a transaction to its end, or goes on with the one that was left unfinished.
-    async fn commit(
-        &mut self,
-        begin: impl FnOnce() -> Result<Transaction, BusError>,
-    ) -> Result<(), BusError> {
-        if self.running.is_some() {
-            // A commit that was cancelled: it ends before anything new begins.
-            self.finish().await?;
-        }
-        let mut transaction = match self.unfinished.take() {
-            Some(unfinished) => unfinished,
-            None => begin()?,
-        };
-        let Some(producer) = self.producer.clone() else {
-            return Err(BusError::new(
-                ErrorKind::Lost,
-                "commit a transaction",
-                "the producer is closed",
-            ));
-        };
-        self.running = Some(tokio::task::spawn_blocking(move || {
-            let done = transaction.run(&producer);
-            (transaction, done)
-        }));
-        self.finish().await
-    }
-
-    async fn finish(&mut self) -> Result<(), BusError> {
-        let Some(running) = &mut self.running else {
-            return Ok(());
-        };
-        let ended = running.await;
-        self.running = None;
-        let (transaction, done) =
-            ended.map_err(|error| BusError::new(ErrorKind::Lost, "commit a transaction", error))?;
-        if done
-            .as_ref()
-            .is_err_and(|error| error.kind == ErrorKind::Unavailable)
-        {
-            self.unfinished = Some(transaction);
-        }
-        done
-    }
-}
-
-impl Drop for Committer {
-    fn drop(&mut self) {
-        // Closing a producer waits for the brokers, which is not for a thread of the runtime.
-        let producer = self.producer.take();
-        if std::thread::Builder::new()
-            .name("bus-close".to_owned())
-            .spawn(move || drop(producer))
-            .is_err()
-        {
-            tracing::debug!("no thread to close a producer on");
-        }
     }
 }
 
@@ -426,8 +336,7 @@ impl Session for KafkaSession {
 
     async fn close(mut self: Box<Self>) -> Result<(), BusError> {
         self.order(Command::Close)?;
-        // Leaving takes some round trips; a broker that does not answer must not hold a shutdown up.
-        if tokio::time::timeout(OPEN, &mut self.left).await.is_err() {
+        if tokio::time::timeout(LEAVE, &mut self.left).await.is_err() {
             let reason = "the brokers did not answer; they will notice by themselves";
             return Err(BusError::new(
                 ErrorKind::Unavailable,

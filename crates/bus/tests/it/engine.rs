@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::TempDir;
 use wensheng_bus::{
-    Batch, Bus, Cleanup, EmbeddedBus, EmbeddedConfig, OutRecord, PartitionLag, Progress, Record,
-    Session, SessionEvent, SessionSpec, TopicPartition, TopicSpec,
+    Batch, Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, OutRecord, PartitionLag, Progress,
+    Record, Session, SessionEvent, SessionSpec, TopicPartition, TopicSpec,
 };
 
 /// Long enough for a broker under load; nothing in the tests waits for it to pass.
@@ -134,12 +134,15 @@ impl Engine {
 
     pub(crate) async fn lag(&self, group: &str, topic: &Arc<str>) -> Vec<PartitionLag> {
         let group = self.name(group);
-        soon(
-            "the lag is told",
-            self.bus.lag(&group, std::slice::from_ref(topic)),
-        )
+        soon("the lag is told", async {
+            loop {
+                match self.bus.lag(&group, std::slice::from_ref(topic)).await {
+                    Ok(lag) => return lag,
+                    Err(error) => assert_eq!(error.kind, ErrorKind::Unavailable, "{error}"),
+                }
+            }
+        })
         .await
-        .unwrap()
     }
 
     pub(crate) async fn total_lag(&self, group: &str, topic: &Arc<str>) -> u64 {
