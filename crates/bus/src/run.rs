@@ -100,8 +100,7 @@ impl<S: Stage> Runner<S> {
                 return Ok(());
             };
             let mut worked = false;
-            let ended = self.serve(session.as_mut(), &mut worked).await;
-            match ended {
+            match self.serve(session.as_mut(), &mut worked).await {
                 Ended::Shutdown => {
                     if let Err(error) = session.close().await {
                         tracing::warn!(stage = %self.options.name, %error, "session did not close cleanly");
@@ -131,12 +130,12 @@ impl<S: Stage> Runner<S> {
     async fn open(&mut self) -> Result<Option<Box<dyn Session>>, BusError> {
         let mut failures = 0;
         loop {
-            let opening = tokio::select! {
+            let opened = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return Ok(None),
                 opened = self.bus.session(self.spec.clone()) => opened,
             };
-            match opening {
+            match opened {
                 Ok(session) => {
                     self.stop_waiting();
                     return Ok(Some(session));

@@ -76,7 +76,16 @@ pub(super) fn offset_of(row_id: i64) -> u64 {
 /// Holds the file for this process as long as it lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Said aloud, not left to closing: a child process that is just being started holds copies of our files for a moment.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock of the embedded bus goes when its file closes");
+        }
+    }
 }
 
 /// What to say about an SQLite error, and what the caller may do.
@@ -136,7 +145,7 @@ pub(super) fn lock(path: &Path) -> Result<Lock, BusError> {
         .open(&lock_path)
         .map_err(|error| fatal(format!("cannot write {}: {error}", lock_path.display())))?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
+        Ok(()) => Ok(Lock { file }),
         Err(TryLockError::WouldBlock) => Err(fatal(
             "another process uses it: stop that one, or give this one its own data folder"
                 .to_owned(),
