@@ -113,6 +113,7 @@ impl PushSource {
 pub(crate) struct PushServer {
     sources: BTreeMap<String, PushSource>,
     memory: Arc<Semaphore>,
+    max_bytes: usize,
 }
 
 impl PushServer {
@@ -123,6 +124,7 @@ impl PushServer {
                 .map(|source| (source.name.clone(), source))
                 .collect(),
             memory: Arc::new(Semaphore::new(max_bytes.min(Semaphore::MAX_PERMITS))),
+            max_bytes: max_bytes.min(Semaphore::MAX_PERMITS),
         }
     }
 
@@ -230,7 +232,9 @@ impl PushServer {
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
-        let permits = u32::try_from(announced.unwrap_or(limit).max(1)).unwrap_or(u32::MAX);
+        // A body that may be larger than the bound is read alone.
+        let bytes = announced.unwrap_or(limit).clamp(1, self.max_bytes.max(1));
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
         let memory = self.memory.clone();
         let memory = memory
             .try_acquire_many_owned(permits)

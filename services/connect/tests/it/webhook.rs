@@ -274,6 +274,23 @@ async fn posts_that_come_together_share_a_commit() {
 }
 
 #[tokio::test]
+async fn a_body_larger_than_the_memory_bound_is_read_alone() {
+    let site = Site::new().await;
+    let mut sources = sources();
+    sources[0]["max_body_bytes"] = json!(4 << 20);
+    let config =
+        json!({ "listen": "127.0.0.1:0", "max_pending_bytes": 1 << 20, "sources": sources });
+    let mut run = site.start_with(config);
+    let items: Vec<Value> = (0..1_000)
+        .map(|number| json!({ "id": number, "text": "长".repeat(500) }))
+        .collect();
+    let answer = post(&mut run, json!(items).to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(answer.body["accepted"], 1_000);
+    run.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_told_with_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
