@@ -1,134 +1,53 @@
 //! The same promises on the engines of a larger installation: Kafka as the bus, PostgreSQL as the store.
 
-use std::time::Duration;
-
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::exactly_once::survives_kills;
 use crate::main_job::counts_every_training_row;
-use crate::process::eventually;
 use crate::site::Site;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A broker that holds nothing of the service, for one test at a time: topics have fixed names.
-struct Broker {
-    address: String,
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Broker {
-    /// `None` where no broker is at hand.
-    async fn empty() -> Option<Self> {
-        static ALONE: Mutex<()> = Mutex::const_new(());
-        let Ok(address) = std::env::var("WENSHENG_KAFKA") else {
-            println!(
-                "skipped: no broker; start one with tests/kafka.sh and set WENSHENG_KAFKA to its address"
-            );
-            return None;
-        };
-        let broker = Self {
-            address,
-            _alone: ALONE.lock().await,
-        };
-        broker.clear().await;
-        Some(broker)
-    }
-
-    async fn clear(&self) {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.address);
-        let admin: AdminClient<DefaultClientContext> = config.create().expect("a Kafka client");
-        let asking: BaseConsumer = config.create().expect("a Kafka client");
-        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
-        let groups = asking
-            .fetch_group_list(None, TIMEOUT)
-            .expect("the broker lists its groups");
-        let groups: Vec<String> = groups
-            .groups()
-            .iter()
-            .map(|group| group.name().to_owned())
-            .filter(|name| name.starts_with("wensheng-"))
-            .collect();
-        for group in &groups {
-            // A member that was killed is a member until its session times out.
-            eventually("the end of a group", async || {
-                let deleted = admin
-                    .delete_groups(&[group], &options)
-                    .await
-                    .expect("the broker answers");
-                deleted
-                    .into_iter()
-                    .all(|result| result.is_ok())
-                    .then_some(())
-            })
-            .await;
-        }
-        let topics = || -> Vec<String> {
-            let metadata = asking
-                .fetch_metadata(None, TIMEOUT)
-                .expect("the broker lists its topics");
-            metadata
-                .topics()
-                .iter()
-                .map(|topic| topic.name().to_owned())
-                .filter(|name| name.starts_with("voc."))
-                .collect()
-        };
-        let there = topics();
-        let names: Vec<&str> = there.iter().map(String::as_str).collect();
-        if !names.is_empty() {
-            admin
-                .delete_topics(&names, &options)
-                .await
-                .expect("the broker deletes topics");
-        }
-        eventually("the end of the topics", async || {
-            topics().is_empty().then_some(())
-        })
-        .await;
-    }
-
-    fn site(&self) -> Site {
-        let mut site = Site::new();
-        site.configure(json!({
-            "bus": { "engine": "kafka", "kafka": {
-                "brokers": self.address, "replication_factor": 1, "instance": "end-to-end",
-            } },
-            "topics": { "partitions": 4 },
-        }));
-        site
-    }
+/// A site on the broker that `WENSHENG_KAFKA` names, with topics and groups of its own; `None` where no broker is at hand.
+fn site_on_kafka() -> Option<Site> {
+    let Ok(brokers) = std::env::var("WENSHENG_KAFKA") else {
+        println!(
+            "skipped: no broker; start one with tests/kafka.sh and set WENSHENG_KAFKA to its address"
+        );
+        return None;
+    };
+    let mut site = Site::new();
+    let prefix = format!(
+        "e2e-{}-{:04x}.",
+        Timestamp::now().as_millisecond(),
+        rand::random::<u16>()
+    );
+    site.configure(json!({
+        "bus": { "engine": "kafka", "prefix": prefix, "kafka": {
+            "brokers": brokers, "replication_factor": 1, "instance": "end-to-end",
+        } },
+        "topics": { "partitions": 4 },
+    }));
+    Some(site)
 }
 
 #[tokio::test]
 async fn every_training_row_is_counted_over_kafka() {
-    let Some(broker) = Broker::empty().await else {
-        return;
-    };
-    counts_every_training_row(broker.site()).await;
+    let Some(site) = site_on_kafka() else { return };
+    counts_every_training_row(site).await;
 }
 
 #[tokio::test]
 async fn ten_kills_lose_nothing_and_count_nothing_twice_over_kafka() {
-    let Some(broker) = Broker::empty().await else {
-        return;
-    };
-    survives_kills(broker.site()).await;
+    let Some(site) = site_on_kafka() else { return };
+    survives_kills(site).await;
 }
 
 #[tokio::test]
 async fn topics_are_created_and_checked_on_kafka() {
-    let Some(broker) = Broker::empty().await else {
+    let Some(mut site) = site_on_kafka() else {
         return;
     };
-    let mut site = broker.site();
     let config = site.config_file();
     let missing = site
         .run(&["topics", "check", "--config", &config])

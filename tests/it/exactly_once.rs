@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::input::{self, Crowd, Truth, Voice};
 use crate::ledger::Ledger;
 use crate::main_job::run_through;
+use crate::process::eventually;
 use crate::receiver::Receiver;
 use crate::site::Site;
 use crate::webhook::{self, Desk};
@@ -48,28 +49,27 @@ pub(crate) async fn survives_kills(mut site: Site) {
         site.write(&format!("in/{name}"), &content);
         files.push((name, content));
 
+        let before = rows_stored(&site).await;
         let mut process = site.up(&[]);
-        // One in five dies before it is ready.
-        let dies_early = dice.random_range(0..5) == 0;
-        if !dies_early {
-            process.console_address().await;
+        let moment = Moment::any(&mut dice);
+        match moment {
+            Moment::Starting => {}
+            Moment::Ready => drop(process.console_address().await),
+            Moment::Storing => {
+                eventually("a row in the store", async || {
+                    (rows_stored(&site).await > before).then_some(())
+                })
+                .await;
+            }
         }
-        let delay = Duration::from_millis(dice.random_range(0..1_200));
+        let delay = Duration::from_millis(dice.random_range(0..800));
         tokio::time::sleep(delay).await;
         assert!(process.is_running(), "{}", process.stderr());
         process.kill();
-        let stored = match site.data_dir().join("store.db").exists() {
-            true => stored_now(&site).await,
-            false => "nothing".to_owned(),
-        };
         println!(
-            "killed {} ms after it {}: {stored} of {} rows stored",
+            "killed {} ms after {moment:?}: {before} rows stored before, {} after, of {}",
             delay.as_millis(),
-            if dies_early {
-                "was started"
-            } else {
-                "was ready"
-            },
+            rows_stored(&site).await,
             truth.rows()
         );
     }
@@ -148,15 +148,37 @@ fn file_of(life: u32, voices: &[Voice]) -> (String, Vec<u8>) {
     }
 }
 
-async fn stored_now(site: &Site) -> String {
+/// After what a life ends; a little later, that is.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    Starting,
+    Ready,
+    Storing,
+}
+
+impl Moment {
+    /// Most lives get as far as storing: then every stage is at work.
+    fn any(dice: &mut StdRng) -> Self {
+        match dice.random_range(0..5) {
+            0 => Moment::Starting,
+            1 => Moment::Ready,
+            _ => Moment::Storing,
+        }
+    }
+}
+
+/// How many rows are in the store, if there is one yet.
+async fn rows_stored(site: &Site) -> i64 {
+    if !site.data_dir().join("store.db").exists() {
+        return 0;
+    }
     let ledger = site.ledger().await;
-    let tables = "(SELECT COUNT(*) FROM sqlite_master WHERE name = 'feedback')";
-    match ledger.figure(tables).await {
-        0 => "nothing".to_owned(),
-        _ => ledger
-            .figure("(SELECT COUNT(*) FROM feedback)")
-            .await
-            .to_string(),
+    match ledger
+        .figure("(SELECT COUNT(*) FROM sqlite_master WHERE name = 'feedback')")
+        .await
+    {
+        0 => 0,
+        _ => ledger.figure("(SELECT COUNT(*) FROM feedback)").await,
     }
 }
 

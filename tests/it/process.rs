@@ -137,10 +137,7 @@ impl Process {
     /// Where feedback is taken.
     pub(crate) async fn ingest(&mut self) -> String {
         self.told("where it takes feedback", |log| {
-            let line = log
-                .lines()
-                .find(|line| line.contains("listening for feedback"))?;
-            word_after(line, "address=")
+            word_after(log, "listening for feedback address=")
         })
         .await
     }
