@@ -18,6 +18,7 @@ mod demo;
 mod engines;
 mod errors;
 mod exactly_once;
+mod faults;
 mod input;
 mod ledger;
 mod main_job;
