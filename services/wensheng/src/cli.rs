@@ -108,9 +108,20 @@ pub(crate) struct AnalyzeArgs {
     /// The form of the input; by default told by the file's name, or its first character.
     #[arg(long, value_enum)]
     pub(crate) format: Option<InputFormat>,
-    /// `json`: one object a line. `text`: readable. By default readable for a text in a terminal, else JSON.
+    /// By default readable for a text in a terminal, else JSON.
     #[arg(long, value_enum)]
-    pub(crate) output: Option<Output>,
+    pub(crate) output: Option<AnalyzeOutput>,
+}
+
+/// How analyses are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnalyzeOutput {
+    /// Readable in a terminal.
+    Text,
+    /// One object a line.
+    Json,
+    /// One page for a browser that needs nothing else: the reasons marked in each text.
+    Html,
 }
 
 /// The form of a file of texts.

@@ -10,9 +10,11 @@ use serde_json::{Map, Value};
 use crate::cli::InputFormat;
 
 /// One text with the fields beside it, or why there is none.
-pub(super) enum Line {
+pub(crate) enum Line {
     /// A line with a text.
     Good {
+        /// Its number, from 1.
+        number: u64,
         /// All fields of the line but the text.
         fields: Map<String, Value>,
         /// The text.
@@ -28,12 +30,12 @@ pub(super) enum Line {
 }
 
 /// The lines of an input.
-pub(super) type Lines = Box<dyn Iterator<Item = Result<Line>>>;
+pub(crate) type Lines = Box<dyn Iterator<Item = Result<Line>>>;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens a file, or standard input for `-`.
-pub(super) fn open(path: &Path, format: Option<InputFormat>) -> Result<Lines> {
+pub(crate) fn open(path: &Path, format: Option<InputFormat>) -> Result<Lines> {
     let mut reader: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
@@ -94,7 +96,11 @@ fn object(number: u64, bytes: &[u8]) -> Line {
     let bad = |error: String| Line::Bad { number, error };
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(mut fields)) => match fields.remove("text") {
-            Some(Value::String(text)) => Line::Good { fields, text },
+            Some(Value::String(text)) => Line::Good {
+                number,
+                fields,
+                text,
+            },
             Some(_) => bad("`text` is not a string".to_owned()),
             None => bad("there is no field `text`".to_owned()),
         },
@@ -153,7 +159,11 @@ fn fields(number: u64, headers: &[String], text_column: usize, row: &csv::ByteRe
             fields.insert(name.clone(), Value::String(value.to_owned()));
         }
     }
-    Line::Good { fields, text }
+    Line::Good {
+        number,
+        fields,
+        text,
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! `wensheng analyze`: output follows input, line by line; a bad line is told and stands in the output as an error.
 
-mod input;
+mod highlight;
+mod html;
+pub(crate) mod input;
 mod readable;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 
@@ -10,7 +13,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 use wensheng_text::{Analysis, Analyzer, Context};
 
-use crate::cli::{AnalyzeArgs, Output};
+use crate::cli::{AnalyzeArgs, AnalyzeOutput};
 use input::{Line, Lines};
 
 /// Lines analysed together; enough to keep the cores busy, small enough to stream.
@@ -24,28 +27,28 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<()> {
     };
     config.text.tokens = true;
     let analyzer = config.analyzer()?;
+    let names = config.topic_names()?;
     let stdout = std::io::stdout();
-    if let Some(text) = &args.text {
-        let readable = stdout.is_terminal();
-        let analysis = analyzer.analyze(text);
-        let mut out = stdout.lock();
-        match args
-            .output
-            .unwrap_or(if readable { Output::Text } else { Output::Json })
-        {
-            Output::Text => readable::print(&mut out, text, &analysis)?,
-            Output::Json => write_line(&mut out, &with_analysis(Map::new(), text, &analysis)?)?,
-        }
-        return Ok(());
-    }
-    let path = args.input.as_deref().unwrap_or(Path::new("-"));
+    let by_default = if args.text.is_some() && stdout.is_terminal() {
+        AnalyzeOutput::Text
+    } else {
+        AnalyzeOutput::Json
+    };
     let mut out = std::io::BufWriter::new(stdout.lock());
-    let bad = analyze_lines(
-        &analyzer,
-        input::open(path, args.format)?,
-        &mut out,
-        args.output == Some(Output::Text),
-    )?;
+    let mut sink = Sink::begin(args.output.unwrap_or(by_default), &mut out, &names)?;
+    let bad = if let Some(text) = &args.text {
+        sink.good(&mut out, Map::new(), text, &analyzer.analyze(text))?;
+        0
+    } else {
+        let path = args.input.as_deref().unwrap_or(Path::new("-"));
+        analyze_lines(
+            &analyzer,
+            input::open(path, args.format)?,
+            &mut sink,
+            &mut out,
+        )?
+    };
+    sink.end(&mut out)?;
     out.flush().context("write the results")?;
     if bad > 0 {
         return Err(crate::exit::BadLines(bad).into());
@@ -53,11 +56,60 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<()> {
     Ok(())
 }
 
+/// The form in which results are written.
+enum Sink<'a> {
+    Text,
+    Json,
+    Html(Box<html::Page<'a>>),
+}
+
+impl<'a> Sink<'a> {
+    fn begin(
+        output: AnalyzeOutput,
+        out: &mut impl Write,
+        names: &'a BTreeMap<String, String>,
+    ) -> Result<Self> {
+        Ok(match output {
+            AnalyzeOutput::Text => Self::Text,
+            AnalyzeOutput::Json => Self::Json,
+            AnalyzeOutput::Html => Self::Html(Box::new(html::Page::begin(out, names)?)),
+        })
+    }
+
+    fn good(
+        &mut self,
+        out: &mut impl Write,
+        fields: Map<String, Value>,
+        text: &str,
+        analysis: &Analysis,
+    ) -> Result<()> {
+        match self {
+            Self::Text => readable::print(out, text, analysis),
+            Self::Json => write_line(out, &with_analysis(fields, text, analysis)?),
+            Self::Html(page) => page.card(out, &fields, text, analysis),
+        }
+    }
+
+    fn bad(&mut self, out: &mut impl Write, line: u64, error: &str) -> Result<()> {
+        match self {
+            Self::Text | Self::Json => write_line(out, &json!({ "line": line, "error": error })),
+            Self::Html(page) => page.unusable(out, line, error),
+        }
+    }
+
+    fn end(self, out: &mut impl Write) -> Result<()> {
+        match self {
+            Self::Text | Self::Json => Ok(()),
+            Self::Html(page) => page.end(out),
+        }
+    }
+}
+
 fn analyze_lines(
     analyzer: &Analyzer,
     mut lines: Lines,
+    sink: &mut Sink<'_>,
     out: &mut impl Write,
-    readable: bool,
 ) -> Result<u64> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut bad = 0;
@@ -93,16 +145,13 @@ fn analyze_lines(
         });
         for (line, analysis) in chunk.into_iter().zip(results) {
             match (line, analysis?) {
-                (Line::Good { fields: _, text }, Some(analysis)) if readable => {
-                    readable::print(out, &text, &analysis)?
-                }
-                (Line::Good { fields, text }, Some(analysis)) => {
-                    write_line(out, &with_analysis(fields, &text, &analysis)?)?;
+                (Line::Good { fields, text, .. }, Some(analysis)) => {
+                    sink.good(out, fields, &text, &analysis)?;
                 }
                 (Line::Bad { number, error }, _) => {
                     bad += 1;
                     eprintln!("line {number}: {error}");
-                    write_line(out, &json!({ "line": number, "error": error }))?;
+                    sink.bad(out, number, &error)?;
                 }
                 (Line::Good { .. }, None) => anyhow::bail!("a line was not analysed"),
             }
@@ -112,7 +161,7 @@ fn analyze_lines(
 
 fn analyze_line(analyzer: &Analyzer, line: &Line) -> Option<Analysis> {
     match line {
-        Line::Good { fields, text } => {
+        Line::Good { fields, text, .. } => {
             let field = |name| fields.get(name).and_then(Value::as_str);
             Some(analyzer.analyze_in(
                 text,
