@@ -6,6 +6,7 @@ use crate::analysis::Polarity;
 use crate::analyzer::Analyzer;
 use crate::matcher::Context;
 use crate::train::Row;
+use crate::verdict::Verdict;
 
 const LABELS: [Polarity; 3] = [Polarity::Negative, Polarity::Neutral, Polarity::Positive];
 
@@ -41,42 +42,52 @@ pub struct Bin {
 
 /// Judges every row and counts.
 pub fn evaluate(analyzer: &Analyzer, rows: &[Row], context: &Context<'_>) -> Scores {
-    let mut confusion = [[0usize; 3]; 3];
-    let (mut polar, mut polar_met) = (0usize, 0usize);
-    let mut bins = [(0usize, 0.0f64, 0usize); 10];
-    for row in rows {
-        let verdict = analyzer.verdict(&row.text, context);
-        confusion[place(row.label)][place(verdict.label)] += 1;
-        if row.label != Polarity::Neutral {
-            polar += 1;
-            polar_met += usize::from((verdict.score > 0.0) == (row.label == Polarity::Positive));
+    Scores::of(
+        rows.iter()
+            .map(|row| (row.label, analyzer.verdict(&row.text, context))),
+    )
+}
+
+impl Scores {
+    /// Counts true labels and the verdicts beside them.
+    pub fn of(judged: impl IntoIterator<Item = (Polarity, Verdict)>) -> Self {
+        let mut confusion = [[0usize; 3]; 3];
+        let (mut polar, mut polar_met) = (0usize, 0usize);
+        let mut bins = [(0usize, 0.0f64, 0usize); 10];
+        for (label, verdict) in judged {
+            confusion[place(label)][place(verdict.label)] += 1;
+            if label != Polarity::Neutral {
+                polar += 1;
+                polar_met += usize::from((verdict.score > 0.0) == (label == Polarity::Positive));
+            }
+            let bin = &mut bins[((verdict.confidence * 10.0) as usize).min(9)];
+            bin.0 += 1;
+            bin.1 += f64::from(verdict.confidence);
+            bin.2 += usize::from(verdict.label == label);
         }
-        let bin = &mut bins[((verdict.confidence * 10.0) as usize).min(9)];
-        bin.0 += 1;
-        bin.1 += f64::from(verdict.confidence);
-        bin.2 += usize::from(verdict.label == row.label);
-    }
-    let met: usize = (0..3).map(|i| confusion[i][i]).sum();
-    let reliability: Vec<Bin> = bins
-        .iter()
-        .map(|(n, sum, met)| Bin {
-            rows: *n,
-            confidence: (*sum / (*n).max(1) as f64) as f32,
-            accuracy: share(*met, *n),
-        })
-        .collect();
-    let off = reliability
-        .iter()
-        .map(|b| (b.confidence - b.accuracy).abs() * b.rows as f32)
-        .sum::<f32>();
-    Scores {
-        rows: rows.len(),
-        accuracy: share(met, rows.len()),
-        polar_accuracy: share(polar_met, polar),
-        macro_f1: macro_f1(&confusion),
-        confusion,
-        reliability,
-        calibration_error: off / rows.len().max(1) as f32,
+        let rows: usize = confusion.iter().flatten().sum();
+        let met: usize = (0..3).map(|i| confusion[i][i]).sum();
+        let reliability: Vec<Bin> = bins
+            .iter()
+            .map(|(n, sum, met)| Bin {
+                rows: *n,
+                confidence: (*sum / (*n).max(1) as f64) as f32,
+                accuracy: share(*met, *n),
+            })
+            .collect();
+        let off = reliability
+            .iter()
+            .map(|b| (b.confidence - b.accuracy).abs() * b.rows as f32)
+            .sum::<f32>();
+        Self {
+            rows,
+            accuracy: share(met, rows),
+            polar_accuracy: share(polar_met, polar),
+            macro_f1: macro_f1(&confusion),
+            confusion,
+            reliability,
+            calibration_error: off / rows.max(1) as f32,
+        }
     }
 }
 
