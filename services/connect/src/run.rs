@@ -95,7 +95,12 @@ pub async fn run(
         let server = PushServer::new(sources, config.max_pending_bytes);
         tasks.spawn(server.serve(listener, health, ending.clone()));
     }
-    drop(queue);
+    // Without any source there is nothing to take in, and still nothing to end for: the role lasts until it is stopped.
+    let lasting = ending.clone();
+    tasks.spawn(async move {
+        lasting.cancelled().await;
+        drop(queue);
+    });
 
     let waiter = async {
         while let Some(ended) = tasks.join_next().await {

@@ -102,3 +102,16 @@ async fn a_missing_file_is_waited_for() {
         .await;
     run.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn without_a_source_it_lasts_until_it_is_stopped() {
+    let site = Site::new().await;
+    let mut run = site.start(json!([]));
+    run.until(|progress| progress.all_through).await;
+    let a_while = std::time::Duration::from_millis(300);
+    let ended = tokio::time::timeout(a_while, run.ended()).await;
+    assert!(
+        ended.is_err(),
+        "it ended although nobody stopped it: {ended:?}"
+    );
+}
