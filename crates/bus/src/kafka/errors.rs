@@ -11,11 +11,17 @@ pub(super) fn kafka_error(action: impl Into<String>, error: &KafkaError) -> BusE
             ErrorKind::Fatal
         }
         KafkaError::Transaction(error) if error.is_fatal() => ErrorKind::Lost,
-        error => error
-            .rdkafka_error_code()
-            .map_or(ErrorKind::Unavailable, code_kind),
+        error => code_of(error).map_or(ErrorKind::Unavailable, code_kind),
     };
     BusError::new(kind, action, reason(error))
+}
+
+/// The code of an error; that of an administrative request too, which the client's own method leaves out.
+fn code_of(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
+    }
 }
 
 /// What a single error code means.
@@ -63,7 +69,7 @@ pub(super) fn code_kind(code: Code) -> ErrorKind {
 
 /// Why it failed, and what the operator can do where that can be told.
 fn reason(error: &KafkaError) -> String {
-    let advice = match error.rdkafka_error_code() {
+    let advice = match code_of(error) {
         Some(
             Code::BrokerTransportFailure
             | Code::AllBrokersDown

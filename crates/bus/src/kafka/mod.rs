@@ -272,7 +272,12 @@ impl KafkaBus {
 #[async_trait]
 impl Bus for KafkaBus {
     async fn create_topics(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
-        topics::create(&self.admin, specs, self.shared.config.replication_factor).await?;
+        let KafkaConfig {
+            brokers,
+            replication_factor,
+            ..
+        } = &self.shared.config;
+        topics::create(&self.admin, specs, *replication_factor, brokers).await?;
         let names: Vec<Arc<str>> = specs.iter().map(|spec| spec.name.clone()).collect();
         self.shared
             .block("wait for new topics", move |shared| {

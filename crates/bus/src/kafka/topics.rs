@@ -71,6 +71,7 @@ pub(super) async fn create(
     admin: &AdminClient<Quiet>,
     specs: &[TopicSpec],
     replication_factor: i32,
+    brokers: &str,
 ) -> Result<(), BusError> {
     let retentions: Vec<Option<String>> = specs
         .iter()
@@ -103,7 +104,7 @@ pub(super) async fn create(
     let results = admin
         .create_topics(&topics, &options())
         .await
-        .map_err(|error| kafka_error("create topics", &error))?;
+        .map_err(|error| kafka_error(format!("create topics on {brokers}"), &error))?;
     for result in results {
         match result {
             Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
