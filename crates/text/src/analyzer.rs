@@ -62,9 +62,7 @@ impl Analyzer {
         let normalizer = Normalizer::new();
         Ok(Self {
             config: config.clone(),
-            segmenter: Arc::new(Segmenter::new(
-                lexicons.user_words.iter().map(|(w, f)| (w.as_str(), *f)),
-            )),
+            segmenter: Arc::new(Segmenter::for_lexicons(lexicons)),
             keywords: Arc::new(Keywords::default()),
             scope: ScopeReader::new(&lexicons.entries, &normalizer)?,
             aspects: AspectFinder::new(&lexicons.ontology, &normalizer)?,
@@ -106,7 +104,7 @@ impl Analyzer {
     /// Analyses a text of a channel and brand: rules may hold for some only.
     pub fn analyze_in(&self, text: &str, context: &Context<'_>) -> Analysis {
         let normalized = self.normalizer.normalize(text, self.config.max_chars);
-        let index = CharIndex::new(text, normalized.boundary(normalized.text.len()));
+        let index = CharIndex::new(text, normalized.end());
         let place = Place {
             original: text,
             normalized: &normalized,
@@ -158,7 +156,7 @@ impl Analyzer {
             .and_then(|c| self.config.adapters.get(c))
             .and_then(|a| self.model.adapter(a));
         let odds = self.model.read(normalized, adapter, &mut scratch);
-        Verdict::new(odds, reading.total, self.config.lexicon_weight)
+        Verdict::new(odds, reading, scratch.len(), self.config.lexicon_weight)
     }
 
     fn sentiment(&self, reading: &Reading, place: &Place<'_>, context: &Context<'_>) -> Sentiment {
@@ -289,6 +287,16 @@ impl Place<'_> {
             let end = start + text.chars().count();
             tokens.push(Token { text, start, end });
             (from, start) = (to, end);
+        }
+        // A text of unseen characters alone has no words, but is not lost.
+        let end = self.normalized.end();
+        if from < end {
+            let text = self.original[from..end].to_owned();
+            tokens.push(Token {
+                start,
+                end: start + text.chars().count(),
+                text,
+            });
         }
         tokens
     }

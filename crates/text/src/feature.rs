@@ -8,6 +8,10 @@ const LONGEST_EMOTICON: usize = 8;
 const EMOTICON: u32 = 0x11_0000;
 const EMOTICONS: u32 = 0xE_0000;
 
+const DIGIT: u32 = '0' as u32;
+/// Further digits of a number tell nothing.
+const LONGEST_NUMBER: usize = 3;
+
 /// The symbols of a normalised text, one per character or emoticon, into `symbols` (cleared first).
 pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
     symbols.clear();
@@ -20,12 +24,12 @@ pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
             rest = after;
             continue;
         }
-        symbols.push(if c.is_ascii_digit() {
-            u32::from('0')
-        } else {
-            c as u32
-        });
         rest = &rest[c.len_utf8()..];
+        if !c.is_ascii_digit() {
+            symbols.push(c as u32);
+        } else if !symbols.ends_with(&[DIGIT; LONGEST_NUMBER]) {
+            symbols.push(DIGIT);
+        }
     }
 }
 
@@ -98,6 +102,7 @@ mod tests {
     #[test]
     fn all_digits_are_alike() {
         assert_eq!(of("12元"), of("98元"));
+        assert_eq!(of("13800138000"), of("999"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::segment::parse_words;
 pub(crate) enum Role {
     /// A word of feeling, −3 to 3.
     Polar(f32),
+    /// A word of blame that is praise negated, 不推荐: scorn turns it back.
+    NegatedPraise(f32),
     /// An emoticon or emoji, −3 to 3: no negation reaches it.
     Emoticon(f32),
     /// 不, 没有.

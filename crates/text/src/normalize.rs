@@ -2,7 +2,7 @@
 //! whatever bytes came in, in time linear in the length.
 //!
 //! What is done, in one pass: full width to half (NFKC, character by character), lower case, Traditional to Simplified, control,
-//! zero-width and combining characters and variation selectors removed, runs of one character cut at three.
+//! zero-width and combining characters and variation selectors removed, runs of one character other than a digit cut at three.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 
 const FIRST: u32 = 0x4e00;
 const LAST: u32 = 0x9fff;
-/// Longer runs of one character say no more than three: 哈哈哈哈哈哈 is 哈哈哈.
+/// Longer runs of one character say no more than three: 哈哈哈哈哈哈 is 哈哈哈. Digits are left alone: 10000 is not 1000.
 const RUN: usize = 3;
 
 /// A normalised text with the way back to its original.
@@ -37,6 +37,11 @@ impl Normalized {
         let last = self.map[range.end - 1] as usize;
         let width = original[last..].chars().next().map_or(0, char::len_utf8);
         start..last + width
+    }
+
+    /// The byte of the original where reading stopped.
+    pub fn end(&self) -> usize {
+        self.map.last().map_or(0, |b| *b as usize)
     }
 
     /// The byte of the original where the part after `at` begins: cutting there loses nothing.
@@ -229,7 +234,7 @@ impl Writer {
     fn push(&mut self, c: char, at: usize) {
         if c == self.last {
             self.run += 1;
-            if self.run > RUN {
+            if self.run > RUN && !c.is_ascii_digit() {
                 return;
             }
         } else {
@@ -299,6 +304,7 @@ mod tests {
     fn unseen_characters_vanish_and_runs_are_cut() {
         assert_eq!(text("退\u{200b}款\u{feff}👍🏻👍🏽\u{0}"), "退款👍👍");
         assert_eq!(text("哈哈哈哈哈哈!!!!!!"), "哈哈哈!!!");
+        assert_eq!(text("10000元"), "10000元");
         assert_eq!(text("a\u{301}\u{300}bc"), "abc");
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Hit {
     pub(crate) end: usize,
     pub(crate) weight: f32,
     pub(crate) scope: Scope,
+    /// Whether the word is itself a negation of praise: 不推荐.
+    pub(crate) negated_praise: bool,
 }
 
 /// A stretch between two marks, and the hits in it.
@@ -49,6 +51,10 @@ pub(crate) struct Reading {
     pub(crate) clauses: Vec<Clause>,
     /// Sum of all weights.
     pub(crate) total: f32,
+    /// Sum of the weights of the words that a negation or scorn turned: where runs of characters mislead the trained reading.
+    pub(crate) turned: f32,
+    /// Share of the text that asks and does not scorn, 0 to 1.
+    pub(crate) asked: f32,
 }
 
 /// Reads texts with one automaton over all words.
@@ -69,6 +75,12 @@ impl ScopeReader {
         let mut seen = rustc_hash::FxHashMap::default();
         for (word, role) in entries {
             let word = normalizer.normalize(word, usize::MAX).text;
+            let role = match role {
+                Role::Polar(weight) if *weight < 0.0 && word.starts_with('不') => {
+                    &Role::NegatedPraise(*weight)
+                }
+                role => role,
+            };
             match seen.get(&word) {
                 Some(at) => roles[*at] = *role,
                 None => {
@@ -96,10 +108,7 @@ impl ScopeReader {
 
     /// Reads a normalised text.
     pub(crate) fn read(&self, text: &str) -> Reading {
-        let mut state = State {
-            clause_start: 0,
-            ..State::default()
-        };
+        let mut state = State::default();
         for found in self.automaton.find_iter(text) {
             let (start, end) = (found.start(), found.end());
             if inside_word(text, start, end) {
@@ -109,6 +118,14 @@ impl ScopeReader {
         }
         state.end_clause(text.len(), text.len(), true);
         let mut reading = state.reading;
+        reading.asked = state.asked as f32 / text.len().max(1) as f32;
+        let turned = |h: &&Hit| {
+            matches!(
+                h.scope,
+                Scope::Negated | Scope::DoubleNegated | Scope::Rhetorical
+            )
+        };
+        reading.turned = reading.hits.iter().filter(turned).map(|h| h.weight).sum();
         reading.total = reading.hits.iter().map(|h| h.weight).sum();
         reading
     }
@@ -140,18 +157,25 @@ struct State {
     conceded: bool,
     supposed: bool,
     stressed: bool,
+    /// Bytes of clauses that ask.
+    asked: usize,
 }
 
 impl State {
     fn step(&mut self, role: Role, start: usize, end: usize) {
         match role {
-            Role::Polar(weight) => self.polar(weight, start, end),
-            Role::Emoticon(weight) => self.reading.hits.push(Hit {
-                start,
-                end,
-                weight,
-                scope: Scope::Plain,
-            }),
+            Role::Polar(weight) => self.polar(weight, false, start, end),
+            Role::NegatedPraise(weight) => self.polar(weight, true, start, end),
+            Role::Emoticon(weight) => {
+                let scope = Scope::Plain;
+                self.reading.hits.push(Hit {
+                    start,
+                    end,
+                    weight,
+                    scope,
+                    negated_praise: false,
+                });
+            }
             Role::Negation => {
                 self.negations = if self.negations > 0 && start - self.negation_end <= REACH {
                     self.negations + 1
@@ -191,6 +215,8 @@ impl State {
             Role::Question => self.question = true,
             Role::Rhetorical => self.rhetorical = true,
             Role::Reversal => {
+                // 好吃才怪; 快一点就好了: the clause means that it is not so, whatever it supposes.
+                self.supposed = false;
                 for hit in &mut self.reading.hits[self.clause_hits..] {
                     hit.weight = -hit.weight.abs();
                     hit.scope = Scope::Rhetorical;
@@ -206,7 +232,7 @@ impl State {
         }
     }
 
-    fn polar(&mut self, weight: f32, start: usize, end: usize) {
+    fn polar(&mut self, weight: f32, negated_praise: bool, start: usize, end: usize) {
         let negations = if self.negations > 0 && start - self.negation_end <= REACH {
             self.negations
         } else {
@@ -251,15 +277,25 @@ impl State {
             end,
             weight,
             scope,
+            negated_praise,
         });
         self.negations = 0;
         self.degree = 0.0;
     }
 
     fn end_clause(&mut self, end: usize, next: usize, ends_sentence: bool) {
+        if self.question && !self.rhetorical {
+            self.asked += end - self.clause_start;
+        }
         for hit in &mut self.reading.hits[self.clause_hits..] {
             if self.rhetorical && self.question {
-                hit.weight = -hit.weight.abs();
+                // 怎么能不推荐呢 praises: scorn turns what was negated back.
+                let negated = matches!(hit.scope, Scope::Negated) || hit.negated_praise;
+                hit.weight = if negated {
+                    hit.weight.abs()
+                } else {
+                    -hit.weight.abs()
+                };
                 hit.scope = Scope::Rhetorical;
             } else if self.question {
                 hit.weight *= ASKED;

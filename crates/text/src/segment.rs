@@ -6,6 +6,7 @@
 use jieba_rs::Jieba;
 
 use crate::error::{Problem, TextError};
+use crate::lexicon::Lexicons;
 
 /// Cuts text into words.
 #[derive(Debug, Clone)]
@@ -21,6 +22,11 @@ impl Segmenter {
             jieba.add_word(word, frequency, None);
         }
         Self { jieba }
+    }
+
+    /// The shipped dictionary with the words of these lexicons.
+    pub fn for_lexicons(lexicons: &Lexicons) -> Self {
+        Self::new(lexicons.user_words.iter().map(|(w, f)| (w.as_str(), *f)))
     }
 
     /// The words of `text` as byte ranges that touch each other, from first to last.

@@ -312,7 +312,7 @@ fn sigmoid(x: f32) -> f32 {
 }
 
 /// A fixed sequence of chances (xorshift64), so that training twice gives the same model.
-struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Default for Chance {
     fn default() -> Self {
@@ -321,7 +321,7 @@ impl Default for Chance {
 }
 
 impl Chance {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -329,7 +329,7 @@ impl Chance {
     }
 }
 
-fn shuffled(n: usize, chance: &mut Chance) -> Vec<usize> {
+pub(crate) fn shuffled(n: usize, chance: &mut Chance) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     for i in (1..n).rev() {
         order.swap(i, (chance.next() % (i as u64 + 1)) as usize);

@@ -1,0 +1,282 @@
+//! A trained choice among a few classes: one table of signed bytes over the features of `feature.rs`, checked when it is read; one
+//! look-up of a row per feature, whatever the number of classes.
+//!
+//! Each weight is one byte, companded by the square root: `w = ±(q / 127)² · top`. The probabilities are the softmax of the sums.
+
+use std::sync::Arc;
+
+use crate::error::TextError;
+use crate::feature::{buckets, count, symbols};
+
+const MAGIC: &[u8; 8] = b"WSCLASS1";
+/// Bytes before the biases: magic, buckets, classes, length of the names, top, temperature.
+const HEADER: usize = 8 + 4 * 5;
+/// More classes than any tag list has; a damaged file must not ask for more.
+pub(crate) const MOST_CLASSES: usize = 32;
+/// The largest table: 2^24 rows.
+const MOST_BUCKETS: u32 = 1 << 24;
+
+/// A linear model over hashed runs of characters that knows which of its classes a text belongs to.
+#[derive(Clone)]
+pub(crate) struct Classifier {
+    version: Arc<str>,
+    classes: Vec<String>,
+    buckets: u32,
+    top: f32,
+    /// Sums are divided by it, so that probabilities are true to the frequencies on held-out rows.
+    temperature: f32,
+    bias: Vec<f32>,
+    /// The weights of the classes of each bucket side by side.
+    table: Box<[i8]>,
+    /// What each byte stands for.
+    decoded: Box<[f32; 256]>,
+}
+
+impl std::fmt::Debug for Classifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Classifier")
+            .field("version", &self.version)
+            .field("classes", &self.classes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Real weights as training leaves them: one row of weights per bucket, as many as classes.
+pub(crate) struct Weights {
+    pub(crate) buckets: u32,
+    pub(crate) rows: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+}
+
+/// Spreads the hash of a feature over `buckets` rows, which need not be a power of two (D. Lemire, "Fast Random Integer Generation
+/// in an Interval", 2019).
+#[inline]
+pub(crate) fn bucket_of(hash: usize, buckets: u32) -> usize {
+    ((hash as u64 * u64::from(buckets)) >> 32) as usize
+}
+
+impl Classifier {
+    /// Packs real weights.
+    pub(crate) fn pack(version: &str, classes: Vec<String>, weights: &Weights) -> Self {
+        let top = weights
+            .rows
+            .iter()
+            .map(|w| w.abs())
+            .fold(f32::MIN_POSITIVE, f32::max);
+        let table = weights
+            .rows
+            .iter()
+            .map(|w| ((w.abs() / top).sqrt() * 127.0).round().copysign(*w) as i8)
+            .collect();
+        Self {
+            version: Arc::from(version),
+            classes,
+            buckets: weights.buckets,
+            top,
+            temperature: 1.0,
+            bias: weights.bias.clone(),
+            table,
+            decoded: decode(top),
+        }
+    }
+
+    /// The same weights with another temperature and other biases.
+    pub(crate) fn calibrated(mut self, temperature: f32, bias: Vec<f32>) -> Self {
+        self.temperature = temperature;
+        self.bias = bias;
+        self
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, TextError> {
+        let wrong = |reason: &str| TextError::Model {
+            what: "classifier file".to_owned(),
+            reason: reason.to_owned(),
+        };
+        if bytes.len() < HEADER || &bytes[..8] != MAGIC {
+            return Err(wrong("it is no classifier of this version: train it anew"));
+        }
+        let word = |at: usize| -> [u8; 4] { std::array::from_fn(|i| bytes[at + i]) };
+        let buckets = u32::from_le_bytes(word(8));
+        let classes = u32::from_le_bytes(word(12)) as usize;
+        let length = u32::from_le_bytes(word(16)) as usize;
+        if !(2..=MOST_CLASSES).contains(&classes) || !(1..=MOST_BUCKETS).contains(&buckets) {
+            return Err(wrong("its sizes are damaged"));
+        }
+        let names_at = HEADER + classes * 4;
+        let table_at = names_at.saturating_add(length);
+        if bytes.len() != table_at.saturating_add(buckets as usize * classes) {
+            return Err(wrong("its length is wrong: it is cut off or damaged"));
+        }
+        let number = |at: usize| f32::from_le_bytes(word(at));
+        let (top, temperature) = (number(20), number(24));
+        let bias: Vec<f32> = (0..classes).map(|c| number(HEADER + c * 4)).collect();
+        if !(top.is_finite() && temperature > 0.0 && bias.iter().all(|b| b.is_finite())) {
+            return Err(wrong("its numbers are damaged"));
+        }
+        let names = std::str::from_utf8(&bytes[names_at..table_at])
+            .map_err(|_| wrong("its names are no text"))?;
+        let mut names = names.lines();
+        let version = Arc::from(names.next().unwrap_or_default());
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        if names.len() != classes {
+            return Err(wrong("its classes have no names"));
+        }
+        Ok(Self {
+            version,
+            classes: names,
+            buckets,
+            top,
+            temperature,
+            bias,
+            table: bytes[table_at..].iter().map(|b| *b as i8).collect(),
+            decoded: decode(top),
+        })
+    }
+
+    /// The bytes of the model file.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut names = self.version.to_string();
+        for class in &self.classes {
+            names.push('\n');
+            names.push_str(class);
+        }
+        let mut out = Vec::with_capacity(HEADER + names.len() + self.table.len() + 128);
+        out.extend_from_slice(MAGIC);
+        for size in [self.buckets as usize, self.classes.len(), names.len()] {
+            out.extend_from_slice(&u32::try_from(size).unwrap_or(0).to_le_bytes());
+        }
+        for number in [self.top, self.temperature].iter().chain(&self.bias) {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        out.extend_from_slice(names.as_bytes());
+        out.extend(self.table.iter().map(|q| *q as u8));
+        out
+    }
+
+    /// Its name and date.
+    pub(crate) fn version(&self) -> &Arc<str> {
+        &self.version
+    }
+
+    /// The names of the classes, in the order of `sums`.
+    pub(crate) fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The biases, in the order of `classes`.
+    pub(crate) fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
+    /// The sum of each class over a normalised text, at temperature 1 and without bias; `scratch` is room for its symbols.
+    pub(crate) fn sums(&self, text: &str, scratch: &mut Vec<u32>) -> [f32; MOST_CLASSES] {
+        let mut sums = [0.0; MOST_CLASSES];
+        symbols(text, scratch);
+        if scratch.is_empty() {
+            return sums;
+        }
+        let classes = self.classes.len();
+        buckets(scratch, 32, |hash| {
+            let at = bucket_of(hash, self.buckets) * classes;
+            for (sum, q) in sums.iter_mut().zip(&self.table[at..at + classes]) {
+                *sum += self.decoded[usize::from(*q as u8)];
+            }
+        });
+        let scale = (count(scratch) as f32).sqrt().recip();
+        sums.iter_mut().for_each(|s| *s *= scale);
+        sums
+    }
+
+    /// The likeliest class of a normalised text and its probability; `None` for an empty text.
+    pub(crate) fn choose(&self, text: &str, scratch: &mut Vec<u32>) -> Option<(usize, f32)> {
+        let mut sums = self.sums(text, scratch);
+        if scratch.is_empty() {
+            return None;
+        }
+        for (sum, bias) in sums.iter_mut().zip(&self.bias) {
+            *sum = (*sum + bias) / self.temperature;
+        }
+        Some(likeliest(&sums[..self.classes.len()]))
+    }
+}
+
+/// The largest of `odds`, the first where two are equal, and its share of the softmax.
+pub(crate) fn likeliest(odds: &[f32]) -> (usize, f32) {
+    let mut best = 0;
+    for (class, odd) in odds.iter().enumerate() {
+        if *odd > odds[best] {
+            best = class;
+        }
+    }
+    let total: f32 = odds.iter().map(|o| (o - odds[best]).exp()).sum();
+    (best, 1.0 / total)
+}
+
+fn decode(top: f32) -> Box<[f32; 256]> {
+    Box::new(std::array::from_fn(|byte| {
+        let q = f32::from(byte as u8 as i8);
+        (q / 127.0).powi(2).copysign(q) * top
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> Classifier {
+        let mut rows = vec![0.0; 100 * 3];
+        let mut scratch = Vec::new();
+        symbols("气", &mut scratch);
+        buckets(&scratch, 32, |h| rows[bucket_of(h, 100) * 3 + 1] = 4.0);
+        let weights = Weights {
+            buckets: 100,
+            rows,
+            bias: vec![0.5, 0.0, 0.0],
+        };
+        let names = ["calm", "angry", "glad"].map(str::to_owned).to_vec();
+        Classifier::pack("test", names, &weights)
+    }
+
+    #[test]
+    fn the_likeliest_class_is_chosen_and_an_empty_text_has_none() {
+        let (class, confidence) = small().choose("气", &mut Vec::new()).unwrap();
+        assert_eq!(class, 1);
+        let expected = 4f32.exp() / (4f32.exp() + 0.5f32.exp() + 1.0);
+        assert!((confidence - expected).abs() < 1e-5, "{confidence}");
+        assert_eq!(small().choose("", &mut Vec::new()), None);
+    }
+
+    #[test]
+    fn a_file_gives_back_the_classifier() {
+        let model = small().calibrated(2.0, vec![0.1, 0.2, 0.3]);
+        let again = Classifier::from_bytes(&model.to_bytes()).unwrap();
+        let mut scratch = Vec::new();
+        assert_eq!(
+            again.choose("气", &mut scratch),
+            model.choose("气", &mut scratch)
+        );
+        assert_eq!(
+            (again.version().as_ref(), again.classes()),
+            ("test", model.classes())
+        );
+    }
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let bytes = small().to_bytes();
+        assert!(Classifier::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Classifier::from_bytes(b"WSMODEL1").is_err());
+        for (at, byte) in [(12, 200), (16, 0xff), (23, 0xff)] {
+            let mut wrong = bytes.clone();
+            wrong[at] = byte;
+            if at == 23 {
+                wrong[22] = 0xff;
+            }
+            assert!(Classifier::from_bytes(&wrong).is_err(), "byte {at}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Rules: what the starter set finds and leaves, what disguises it sees through, where rules hold.
+
+use wensheng_text::{Analyzer, Config, Context, Lexicons, RuleLevel, Rules};
+
+use crate::analyzer;
+
+#[test]
+fn every_starter_rule_meets_its_examples() {
+    let rules = Rules::starter().unwrap();
+    for rule in &rules.rules {
+        assert!(
+            !rule.examples.hit.is_empty() && !rule.examples.miss.is_empty()
+                || rule.id.as_ref() == "boycott",
+            "{}",
+            rule.id
+        );
+        let holds = |text: &str| {
+            analyzer()
+                .analyze(text)
+                .rules
+                .iter()
+                .any(|h| h.rule == rule.id)
+        };
+        for text in &rule.examples.hit {
+            assert!(holds(text), "{} must hold for {text}", rule.id);
+        }
+        for text in &rule.examples.miss {
+            assert!(!holds(text), "{} must not hold for {text}", rule.id);
+        }
+    }
+}
+
+fn with(yaml: &str) -> Analyzer {
+    analyzer()
+        .with_rules(&Rules::from_yaml(yaml).unwrap())
+        .unwrap()
+}
+
+#[test]
+fn disguised_words_are_found_where_they_stand() {
+    let analyzer =
+        with("rules: [{id: contact, name: 私下联系, level: yellow, any: [加微信, 食物中毒]}]");
+    for text in [
+        "加微 信聊",
+        "加微\u{200b}信聊",
+        "加薇信聊",
+        "加微❤信聊",
+        "加vx聊",
+        "加威信聊",
+        "食*物*中*毒",
+        "食。物",
+        "Ｖ信",
+    ] {
+        let hits = analyzer.analyze(text).rules;
+        let expected = !matches!(text, "食。物" | "Ｖ信");
+        assert_eq!(!hits.is_empty(), expected, "{text}");
+        for m in hits.iter().flat_map(|h| &h.matches) {
+            let slice: String = text.chars().skip(m.start).take(m.end - m.start).collect();
+            assert_eq!(slice, m.text);
+        }
+    }
+}
+
+#[test]
+fn any_all_and_none_decide_together() {
+    let analyzer = with(
+        "rules: [{id: r, name: r, level: orange, any: [退款, 退货], all: [客服], none: [已解决]}]",
+    );
+    let holds = |text| !analyzer.analyze(text).rules.is_empty();
+    assert!(holds("客服不给退款"));
+    assert!(!holds("不给退款"));
+    assert!(!holds("客服很好"));
+    assert!(!holds("客服给退款了，已解决"));
+}
+
+#[test]
+fn a_rule_of_a_brand_or_channel_holds_only_there() {
+    let analyzer = with(
+        "rules: [{id: r, name: r, level: red, any: [起火], brands: [星河], channels: [weibo, hotline]}]",
+    );
+    let hits = |brand, channel| {
+        analyzer
+            .analyze_in("起火了", &Context { brand, channel })
+            .rules
+            .len()
+    };
+    assert_eq!(hits(Some("星河"), Some("weibo")), 1);
+    assert_eq!(hits(Some("远山"), Some("weibo")), 0);
+    assert_eq!(hits(Some("星河"), Some("survey")), 0);
+    assert_eq!(hits(None, None), 0);
+}
+
+#[test]
+fn a_rule_may_want_a_negative_text() {
+    let analyzer = with("rules: [{id: r, name: r, level: red, any: [倒闭], min_negative: 0.2}]");
+    assert_eq!(analyzer.analyze("垃圾公司，骗人，早点倒闭").rules.len(), 1);
+    assert_eq!(
+        analyzer
+            .analyze("味道很好，服务周到，千万不要倒闭")
+            .rules
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn the_gravest_rule_comes_first() {
+    let analyzer = with(
+        "rules: [{id: a, name: a, level: yellow, any: [火]}, {id: b, name: b, level: red, any: [起火]}]",
+    );
+    let levels: Vec<_> = analyzer
+        .analyze("起火")
+        .rules
+        .iter()
+        .map(|h| h.level)
+        .collect();
+    assert_eq!(levels, [RuleLevel::Red, RuleLevel::Yellow]);
+}
+
+#[test]
+fn latin_terms_match_whole_words_only() {
+    let analyzer = with("rules: [{id: a, name: a, level: yellow, any: [app, 4s店]}]");
+    assert_eq!(analyzer.analyze("这个APP不行").rules.len(), 1);
+    assert_eq!(analyzer.analyze("I am so happy, apple").rules.len(), 0);
+    assert_eq!(analyzer.analyze("去4S店修").rules.len(), 1);
+}
+
+#[test]
+fn wrong_rules_leave_the_present_ones_in_place() {
+    let wrong = Rules { rules: vec![] };
+    assert!(analyzer().with_rules(&wrong).is_ok());
+    let mut twice = Rules::starter().unwrap();
+    twice.rules.push(twice.rules[0].clone());
+    assert_eq!(
+        analyzer().with_rules(&twice).unwrap_err().problems().len(),
+        1
+    );
+    assert!(!analyzer().analyze("食物中毒").rules.is_empty());
+}
+
+#[test]
+fn fifty_thousand_terms_compile_and_are_found() {
+    let mut yaml = String::from("rules:\n- id: many\n  name: 多\n  level: yellow\n  any:\n");
+    for i in 0..50_000 {
+        yaml.push_str(&format!("  - 词{i}号\n"));
+    }
+    let analyzer = with(&yaml);
+    assert_eq!(
+        analyzer.analyze("这里有词49999号和词7号").rules[0]
+            .matches
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn lexicons_of_a_folder_replace_the_shipped_ones() {
+    let folder = std::env::temp_dir().join(format!("wensheng-lexicon-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("polarity.tsv"), "蓝瓜\t-3\n").unwrap();
+    let lexicons = Lexicons::from_folder(&folder).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let analyzer = Analyzer::new(&Config::default(), &lexicons, &Rules::default()).unwrap();
+    let spans = analyzer.analyze("今天蓝瓜，好吃").sentiment.spans;
+    assert_eq!(
+        spans.iter().map(|s| s.text.as_str()).collect::<Vec<_>>(),
+        ["蓝瓜"]
+    );
+}
