@@ -91,6 +91,16 @@ impl Analyzer {
         &self.rules
     }
 
+    /// How texts are normalised.
+    pub fn normalizer(&self) -> &Normalizer {
+        &self.normalizer
+    }
+
+    /// How texts are cut.
+    pub fn segmenter(&self) -> &Segmenter {
+        &self.segmenter
+    }
+
     /// Which model and lexicon give the verdicts.
     pub fn model_version(&self) -> &Arc<str> {
         &self.version

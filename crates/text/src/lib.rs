@@ -16,7 +16,10 @@
 
 mod analysis;
 mod analyzer;
+mod classifier;
+pub mod bench;
 mod config;
+mod emotion;
 mod error;
 mod evaluate;
 mod feature;
@@ -29,10 +32,13 @@ mod model;
 mod normalize;
 mod offset;
 mod ontology;
+mod phrase;
 mod rule;
 mod scope;
 mod segment;
+mod simhash;
 mod squeeze;
+mod teach;
 mod train;
 mod verdict;
 
@@ -42,6 +48,10 @@ pub use analysis::{
 };
 pub use analyzer::Analyzer;
 pub use config::Config;
+pub use emotion::{
+    Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,
+    read_emotions, train_emotions,
+};
 pub use error::{Problem, TextError};
 pub use evaluate::{Bin, Scores, evaluate};
 pub use labelled::read_labelled;
@@ -50,7 +60,10 @@ pub use matcher::{Context, RuleSet, gravest};
 pub use model::Model;
 pub use normalize::{Normalized, Normalizer};
 pub use ontology::{Aspect, DisplayName, Ontology};
+pub use phrase::{Phrase, PhraseConfig, PhraseFinder};
 pub use rule::{Examples, Rule, Rules};
 pub use segment::Segmenter;
+pub use simhash::{NEAR, SimHash};
+pub use teach::TeachOptions;
 pub use train::{Row, TrainOptions, train};
 pub use verdict::Verdict;

@@ -16,7 +16,7 @@ const REACH: usize = 21;
 /// How much a negated word of praise blames, and a negated word of blame praises: 不好 blames nearly as 坏 does, 不坏 praises
 /// faintly.
 const NEGATED_PRAISE: f32 = -0.9;
-const NEGATED_BLAME: f32 = -0.5;
+const NEGATED_BLAME: f32 = -0.7;
 const CONCEDED: f32 = 0.5;
 const STRESSED: f32 = 1.4;
 const ASKED: f32 = 0.4;

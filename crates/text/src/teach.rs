@@ -20,16 +20,14 @@ const HELD_OUT: usize = 8;
 pub struct TeachOptions {
     /// Rows of the table, 1024 to 2^24; the file has this many bytes per class. Default 250000.
     pub buckets: u32,
-    /// Passes over the rows. Default 5.
+    /// Passes over the rows. Default 4.
     pub epochs: usize,
-    /// Step of AdaGrad. Default 0.07.
+    /// Step of AdaGrad. Default 0.08.
     pub rate: f32,
     /// Pull towards zero per step. Default 1e-6.
     pub decay: f32,
     /// The least scale of a feature that all classes hold alike. Default 0.03.
     pub floor: f32,
-    /// Share of a row's features that each visit leaves out, so that no feature leans on another. Default 0.3.
-    pub dropout: f32,
     /// The version that the classifier will bear.
     pub version: String,
 }
@@ -38,11 +36,10 @@ impl Default for TeachOptions {
     fn default() -> Self {
         Self {
             buckets: 250_000,
-            epochs: 5,
-            rate: 0.07,
+            epochs: 4,
+            rate: 0.08,
             decay: 1e-6,
             floor: 0.03,
-            dropout: 0.3,
             version: "untitled".to_owned(),
         }
     }
@@ -137,21 +134,16 @@ fn fit(
     let mut weights = vec![0.0f32; options.buckets as usize * classes];
     let mut squares = vec![1e-3f32; weights.len()];
     let (mut bias, mut bias_squares) = (vec![0.0f32; classes], vec![1.0f32; classes]);
-    let mut chance = Chance::default();
-    let order = shuffled(rows.len(), &mut chance);
+    let order = shuffled(rows.len(), &mut Chance::default());
     let mut odds = vec![0.0f32; classes];
-    let threshold = (f64::from(options.dropout) * f64::from(u32::MAX)) as u32;
-    let mut features: Vec<u32> = Vec::new();
     for at in std::iter::repeat_n(&order, options.epochs).flatten() {
-        features.clear();
-        let all = encoded.row(*at).iter();
-        features.extend(all.filter(|_| chance.next() as u32 >= threshold));
+        let features = encoded.row(*at);
         if features.is_empty() {
             continue;
         }
         let value = (features.len() as f32).sqrt().recip();
         odds.fill(0.0);
-        for f in &features {
+        for f in features {
             let scale = scales[*f as usize];
             let row = *f as usize * classes;
             for (o, w) in odds.iter_mut().zip(&weights[row..row + classes]) {
@@ -171,7 +163,7 @@ fn fit(
             bias_squares[c] += odds[c] * odds[c];
             bias[c] -= options.rate * 0.1 * odds[c] / bias_squares[c].sqrt();
         }
-        for f in &features {
+        for f in features {
             let scale = scales[*f as usize];
             if scale == 0.0 {
                 continue;

@@ -12,9 +12,12 @@ const SATURATION: f32 = 3.0;
 /// Log-odds of positive against negative that a saturated lexicon reading stands for, before its weight is applied.
 const LEXICON_ODDS: f32 = 3.0;
 /// The same for the words that a negation or scorn turned: runs of three characters do not reach from 没有 to the word that it turns.
-const TURNED_ODDS: f32 = 2.0;
+/// In a long text they weigh less still, inversely to its length.
+const TURNED_ODDS: f32 = 4.0;
 /// Log-odds of neutral that a text gains that does nothing but ask.
 const ASKED_ODDS: f32 = 1.0;
+/// Log-odds of neutral that a text loses whose words of feeling saturate the lexicon.
+const FELT_ODDS: f32 = 1.5;
 /// Characters at which the lexicon has its plain weight: a shorter text gives the trained reading less to go by (up to double
 /// weight), a longer one more (down to half). Chosen on held-out training rows, as the odds above.
 const SHORT: f32 = 25.0;
@@ -33,12 +36,13 @@ pub struct Verdict {
 impl Verdict {
     /// Joins both readings of a text of `chars` characters; `weight` is how much the lexicon counts.
     pub(crate) fn new(odds: LogOdds, reading: &Reading, chars: usize, weight: f32) -> Self {
-        let weight = weight * (SHORT / chars.max(1) as f32).sqrt().clamp(0.5, 2.0);
-        let prior = weight
-            * (LEXICON_ODDS * (reading.total / SATURATION).tanh()
-                + TURNED_ODDS * (reading.turned / 2.0).tanh());
+        let shortness = SHORT / chars.max(1) as f32;
+        let counts = weight * shortness.sqrt().clamp(0.5, 2.0);
+        let prior = counts * LEXICON_ODDS * (reading.total / SATURATION).tanh()
+            + weight * shortness.min(2.0) * TURNED_ODDS * (reading.turned / 2.0).tanh();
         let up = sigmoid(odds.polarity + prior);
-        let neutral = sigmoid(odds.neutrality + ASKED_ODDS * reading.asked);
+        let felt = counts * FELT_ODDS * (reading.total / SATURATION).tanh().abs();
+        let neutral = sigmoid(odds.neutrality + ASKED_ODDS * reading.asked - felt);
         let positive = (1.0 - neutral) * up;
         let negative = (1.0 - neutral) * (1.0 - up);
         // Ties go to neutral: nobody is praised or blamed by chance.

@@ -1,5 +1,7 @@
 //! The crate as its users see it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly, their helpers too")]
+
 mod guarantees;
 mod pairs;
 mod rules;
