@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, SessionConfig};
-use wensheng_text::{Analyzer, Lexicons, Rules, TextError};
+use wensheng_text::{Analyzer, Lexicons, Model, Rules, TextError};
 
 /// The enrich stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,8 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// A folder of word lists and aspects that take the place of the shipped ones, file by file.
     pub lexicons: Option<PathBuf>,
+    /// A sentiment model file, as `wensheng train` writes it, in the place of the shipped one.
+    pub model: Option<PathBuf>,
     /// Repeats are recognised for this many days. The default is what the `feedback` topic keeps, which is also all
     /// that a restart can restore.
     pub repeat_days: u32,
@@ -40,6 +42,7 @@ impl Default for Config {
             starter_rules: true,
             rules: Vec::new(),
             lexicons: None,
+            model: None,
             repeat_days: 7,
             signal_hours: 24,
         }
@@ -52,7 +55,28 @@ impl Config {
     /// # Errors
     /// The file that cannot be read, or all that is wrong in one.
     pub fn analyzer(&self) -> Result<Analyzer, TextError> {
-        Analyzer::new(&self.text, &self.word_lists()?, &self.rules()?)
+        Analyzer::with_model(
+            &self.text,
+            &self.word_lists()?,
+            &self.rules()?,
+            self.sentiment_model()?,
+        )
+    }
+
+    /// The model that gives the verdicts.
+    ///
+    /// # Errors
+    /// The file that cannot be read, or what is wrong with it.
+    pub fn sentiment_model(&self) -> Result<Model, TextError> {
+        let Some(path) = &self.model else {
+            return Model::embedded();
+        };
+        let bytes = std::fs::read(path).map_err(|source| TextError::File {
+            action: "read",
+            path: path.display().to_string(),
+            source,
+        })?;
+        Model::from_bytes(&bytes).map_err(|error| named(error, path))
     }
 
     /// The Chinese names of the topics that the aspects give.
@@ -119,6 +143,10 @@ fn named(error: TextError, path: &std::path::Path) -> TextError {
             what: path.display().to_string(),
             problems,
         },
+        TextError::Model { reason, .. } => TextError::Model {
+            what: path.display().to_string(),
+            reason,
+        },
         other => other,
     }
 }
@@ -134,7 +162,14 @@ impl Check for Config {
         if self.repeat_days == 0 {
             problems.add("repeat_days", "must be at least 1");
         }
-        match self.analyzer() {
+        let shipped = Self {
+            model: None,
+            ..self.clone()
+        };
+        if let Err(error) = self.sentiment_model() {
+            problems.add("model", error.to_string());
+        }
+        match shipped.analyzer() {
             Ok(_) => {}
             Err(TextError::Invalid {
                 what,

@@ -18,6 +18,10 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Say what a text means: sentiment, aspects, intent, keywords, rules.
     Analyze(AnalyzeArgs),
+    /// Score the verdicts against labelled rows: accuracy, calibration, worst errors.
+    Eval(EvalArgs),
+    /// Compare folders of word lists.
+    Lexicon(LexiconArgs),
     /// Check a configuration; print every problem with its path.
     Validate(ConfigArgs),
     /// Print the JSON Schema of the configuration, or of the topics.
@@ -131,6 +135,68 @@ pub(crate) enum InputFormat {
     Csv,
     /// One JSON object a line.
     Ndjson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Labelled rows: `label` (0 or negative, 1 or positive, 2 or neutral), `text`, and `channel` where rows have one. CSV or
+    /// NDJSON; `-` for standard input.
+    #[arg(long, short)]
+    pub(crate) data: PathBuf,
+    /// The form of the data; by default told by the file's name, or its first character.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<InputFormat>,
+    /// A model file to score in the place of the configured one.
+    #[arg(long)]
+    pub(crate) model: Option<PathBuf>,
+    /// The channel of rows that name none.
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// How many errors are shown, the most confident first.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) worst: usize,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LexiconArgs {
+    #[command(subcommand)]
+    pub(crate) action: LexiconAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LexiconAction {
+    /// Tell which posts change their label or score between two folders of word lists.
+    Diff(LexiconDiffArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LexiconDiffArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The folder in use, or `shipped`.
+    pub(crate) old: PathBuf,
+    /// The folder that would take its place, or `shipped`.
+    pub(crate) new: PathBuf,
+    /// Posts: a CSV or NDJSON file with `text`, and `channel` where rows have one; `-` for standard input.
+    #[arg(long, short)]
+    pub(crate) data: PathBuf,
+    /// The form of the posts; by default told by the file's name, or its first character.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<InputFormat>,
+    /// A score that moves by more than this counts as changed; scores go from −1 to 1.
+    #[arg(long, default_value_t = 0.1)]
+    pub(crate) threshold: f32,
+    /// How many changed posts are shown, changed labels first, then the furthest moved.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) examples: usize,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

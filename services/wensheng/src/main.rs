@@ -5,9 +5,12 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+mod eval;
 mod exit;
 mod idle;
+mod labelled;
 mod lag;
+mod lexicon;
 mod progress;
 mod reference;
 mod replay;
@@ -41,6 +44,8 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Up(args) => on_runtime(up::run(args)),
         Command::Analyze(args) => analyze::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Lexicon(args) => lexicon::run(&args),
         Command::Validate(args) => validate(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Topics(args) => on_runtime(topics::run(args)),
