@@ -74,7 +74,11 @@ impl Card {
         let list = |items: Vec<String>| items.join(labels.comma);
         let mut facts = vec![(labels.what, what)];
         if alert.topic != TOPIC_ALL {
-            let name = if alert.topic_name.is_empty() { &alert.topic } else { &alert.topic_name };
+            let name = if alert.topic_name.is_empty() {
+                &alert.topic
+            } else {
+                &alert.topic_name
+            };
             facts.push((labels.topic, cut_chars(&plain(name), TITLE_CHARS)));
         }
         facts.push((labels.signals, alert.signals.to_string()));

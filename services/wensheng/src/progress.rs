@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::time::sleep;
@@ -55,6 +55,8 @@ pub(crate) struct Summary {
     window_volume: i64,
     /// Dead letters in the store.
     dead_letters: u64,
+    /// What could not be read, each with its reason.
+    unreadable: Vec<String>,
     /// Seconds from start to idle.
     seconds: f64,
 }
@@ -62,9 +64,13 @@ pub(crate) struct Summary {
 impl Summary {
     /// Gathers the figures.
     pub(crate) async fn of(service: &Service, store: &Store, started: Instant) -> Result<Self> {
-        let (rows_read, rows_wrong) = {
+        let (rows_read, rows_wrong, unreadable) = {
             let ingest = service.ingest.borrow();
-            (ingest.rows_read, ingest.dead_letters)
+            (
+                ingest.rows_read,
+                ingest.dead_letters,
+                ingest.failures.clone(),
+            )
         };
         Ok(Self {
             rows_read,
@@ -72,11 +78,15 @@ impl Summary {
             feedback: store.feedback_count().await?,
             window_volume: store.window_volume(WindowSize::Day).await?,
             dead_letters: store.dead_letter_count().await?,
+            unreadable,
             seconds: started.elapsed().as_secs_f64(),
         })
     }
 
     /// Prints them on standard output.
+    ///
+    /// # Errors
+    /// When something could not be read: a script must not take that for the whole input.
     pub(crate) fn print(&self, output: Output) -> Result<()> {
         match output {
             Output::Json => println!("{}", serde_json::to_string(self)?),
@@ -92,6 +102,13 @@ impl Summary {
                 println!("dead letters   {:>12}", self.dead_letters);
                 println!("time           {:>10.1} s", self.seconds);
             }
+        }
+        if !self.unreadable.is_empty() {
+            bail!(
+                "{} input(s) could not be read:\n  - {}",
+                self.unreadable.len(),
+                self.unreadable.join("\n  - ")
+            );
         }
         Ok(())
     }
