@@ -19,7 +19,7 @@ use crate::webhook::{self, Desk};
 const KILLS: u32 = 10;
 
 /// New rows that each life begins with, so that there is always something to be killed in.
-const ROWS_PER_LIFE: usize = 1_500;
+const ROWS_PER_LIFE: usize = 2_000;
 
 /// Kills the service at random moments while it reads; then holds all figures against the truth, and reads all again.
 pub(crate) async fn survives_kills(mut site: Site) {
@@ -62,7 +62,11 @@ pub(crate) async fn survives_kills(mut site: Site) {
                 .await;
             }
         }
-        let delay = Duration::from_millis(dice.random_range(0..800));
+        let at_most = match moment {
+            Moment::Storing => 300,
+            Moment::Starting | Moment::Ready => 1_200,
+        };
+        let delay = Duration::from_millis(dice.random_range(0..at_most));
         tokio::time::sleep(delay).await;
         assert!(process.is_running(), "{}", process.stderr());
         process.kill();
