@@ -15,6 +15,7 @@ mod alert_path;
 mod binary;
 mod console;
 mod demo;
+mod docs;
 mod engines;
 mod errors;
 mod exactly_once;
