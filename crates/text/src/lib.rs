@@ -57,7 +57,7 @@ pub use evaluate::{Bin, Scores, evaluate};
 pub use labelled::read_labelled;
 pub use lexicon::Lexicons;
 pub use matcher::{Context, RuleSet, gravest};
-pub use model::Model;
+pub use model::{Model, Weights};
 pub use normalize::{Normalized, Normalizer};
 pub use ontology::{Aspect, DisplayName, Ontology};
 pub use phrase::{Phrase, PhraseConfig, PhraseFinder};

@@ -40,6 +40,23 @@ pub(crate) struct Head {
     pub(crate) temperature: f32,
 }
 
+/// A model's numbers as they are used, for fitting them to further rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// Its name and date.
+    pub version: String,
+    /// The table has 2^bits buckets.
+    pub bits: u32,
+    /// Kinds of sources with weights of their own.
+    pub adapters: Vec<String>,
+    /// Of each bucket, what it adds to the log-odds of positive against negative, and of neutral against either.
+    pub table: Vec<[f32; 2]>,
+    /// Added once, per head.
+    pub bias: [f32; 2],
+    /// Log-odds are divided by it, per head.
+    pub temperature: [f32; 2],
+}
+
 /// A linear model.
 #[derive(Clone)]
 pub struct Model {
@@ -210,6 +227,65 @@ impl Model {
         out
     }
 
+    /// All numbers; [`Model::from_weights`] gives the model back.
+    pub fn weights(&self) -> Weights {
+        let decode =
+            |cell: &[i8; HEADS]| std::array::from_fn(|h| self.decoded[h][cell[h] as u8 as usize]);
+        Weights {
+            version: self.version.to_string(),
+            bits: self.bits,
+            adapters: self.adapters.clone(),
+            table: self.table.iter().map(decode).collect(),
+            bias: self.heads.map(|head| head.bias),
+            temperature: self.heads.map(|head| head.temperature),
+        }
+    }
+
+    /// The model of these numbers, each rounded to one byte.
+    ///
+    /// # Errors
+    /// A table that has not 2^bits buckets, or a number that is none.
+    pub fn from_weights(weights: Weights) -> Result<Self, TextError> {
+        let wrong = |reason: &str| TextError::Model {
+            what: weights.version.clone(),
+            reason: reason.to_owned(),
+        };
+        if !(10..=24).contains(&weights.bits) || weights.table.len() != 1 << weights.bits {
+            return Err(wrong("its table must have 2^bits buckets, bits 10 to 24"));
+        }
+        let mut numbers = weights.table.iter().flatten().chain(&weights.bias);
+        if !numbers.all(|n| n.is_finite()) || !weights.temperature.iter().all(|t| *t > 0.0) {
+            return Err(wrong(
+                "its weights must be finite, its temperatures above 0",
+            ));
+        }
+        if weights.version.contains('\n') || weights.adapters.iter().any(|a| a.contains('\n')) {
+            return Err(wrong("its names must be of one line each"));
+        }
+        Ok(Self::pack(
+            &weights.version,
+            weights.bits,
+            weights.adapters,
+            &weights.table,
+            weights.bias,
+            weights.temperature,
+        ))
+    }
+
+    /// The buckets of the features of a normalised text, as all sources share them and as an adapter has them for itself: two lists
+    /// of one length, the second empty without an adapter. Log-odds are the sum of their weights by the root of that length, plus bias.
+    pub fn features(&self, text: &str, adapter: Option<&str>) -> [Vec<u32>; 2] {
+        let mut scratch = Vec::new();
+        symbols(text, &mut scratch);
+        let mut shared = Vec::with_capacity(count(&scratch));
+        buckets(&scratch, self.bits, |bucket| shared.push(bucket as u32));
+        let salt = adapter
+            .and_then(|name| self.adapter(name))
+            .map(|number| salt(number, self.bits) as u32);
+        let own = salt.map_or(Vec::new(), |salt| shared.iter().map(|b| b ^ salt).collect());
+        [shared, own]
+    }
+
     /// Its name and date.
     pub fn version(&self) -> &Arc<str> {
         &self.version
@@ -297,6 +373,29 @@ mod tests {
         assert_eq!(
             (again.version().as_ref(), again.adapters()),
             ("test", model.adapters())
+        );
+    }
+
+    #[test]
+    fn the_sum_of_the_weights_of_the_features_is_what_the_model_reads() {
+        let model = small();
+        let weights = model.weights();
+        for adapter in [None, Some("social")] {
+            let lists = model.features("很好", adapter);
+            let sum: f32 = lists
+                .iter()
+                .flatten()
+                .map(|b| weights.table[*b as usize][0])
+                .sum();
+            let odds =
+                (sum / (lists[0].len() as f32).sqrt() + weights.bias[0]) / weights.temperature[0];
+            let number = adapter.and_then(|name| model.adapter(name));
+            let read = model.read("很好", number, &mut Vec::new()).polarity;
+            assert!((odds - read).abs() < 1e-6, "{odds} {read}");
+        }
+        assert_eq!(
+            Model::from_weights(weights).unwrap().to_bytes(),
+            model.to_bytes()
         );
     }
 
