@@ -4,9 +4,7 @@
 
 use std::path::Path;
 
-use wensheng_text::{
-    Normalizer, TeachOptions, evaluate_emotions, read_emotions, train_emotions,
-};
+use wensheng_text::{Normalizer, TeachOptions, evaluate_emotions, read_emotions, train_emotions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -163,5 +163,5 @@ mod tests {
         assert_eq!(of("退款 迟迟 不到").to_string(), PINNED);
     }
 
-    const PINNED: &str = "?";
+    const PINNED: &str = "aa850fea67fb8a0a";
 }

@@ -18,7 +18,7 @@ const HELD_OUT: usize = 8;
 /// How to teach a classifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TeachOptions {
-    /// Rows of the table, 1024 to 2^24; the file has this many bytes per class. Default 250000.
+    /// Rows of the table, 1024 to 2^24; the file has this many bytes per class. Default 249000.
     pub buckets: u32,
     /// Passes over the rows. Default 4.
     pub epochs: usize,
@@ -35,7 +35,7 @@ pub struct TeachOptions {
 impl Default for TeachOptions {
     fn default() -> Self {
         Self {
-            buckets: 250_000,
+            buckets: 249_000,
             epochs: 4,
             rate: 0.08,
             decay: 1e-6,
@@ -228,11 +228,7 @@ fn scales(
 
 /// The shifts of the biases that give the best macro-F1 on rows that training did not see, by coordinate ascent over steps of 0.1, and
 /// then the temperature of the least log loss.
-fn calibrate(
-    model: &Classifier,
-    rows: &[&Labelled],
-    normalizer: &Normalizer,
-) -> (f32, Vec<f32>) {
+fn calibrate(model: &Classifier, rows: &[&Labelled], normalizer: &Normalizer) -> (f32, Vec<f32>) {
     let classes = model.classes().len();
     let mut scratch = Vec::new();
     let samples: Vec<(Vec<f32>, usize)> = rows
@@ -299,9 +295,8 @@ fn macro_f1(samples: &[(Vec<f32>, usize)], shift: &[f32]) -> f32 {
 
 /// The mean F1 of classes counted as `[right, true, chosen]`.
 pub(crate) fn mean_f1(counts: &[[u32; 3]]) -> f32 {
-    let f1 = |[right, truly, chosen]: &[u32; 3]| {
-        2.0 * *right as f32 / (truly + chosen).max(1) as f32
-    };
+    let f1 =
+        |[right, truly, chosen]: &[u32; 3]| 2.0 * *right as f32 / (truly + chosen).max(1) as f32;
     counts.iter().map(f1).sum::<f32>() / counts.len().max(1) as f32
 }
 
