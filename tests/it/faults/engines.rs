@@ -55,13 +55,10 @@ impl Engines {
     /// A pair for this test alone.
     pub(super) async fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let shared = std::env::current_exe().expect("the test's own path");
-        // <target directory>/<profile>/deps/it-<hash>
-        let jars = shared
-            .ancestors()
-            .nth(3)
-            .expect("a target directory")
-            .join("kafka");
+        // Where kafka.sh keeps what it fetched.
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| binary::workspace().join("target"), PathBuf::from);
+        let jars = target.join("kafka");
         std::fs::create_dir_all(directory.path().join("kafka")).expect("a directory");
         for entry in std::fs::read_dir(jars).into_iter().flatten().flatten() {
             let name = entry.file_name();

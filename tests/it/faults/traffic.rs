@@ -1,4 +1,4 @@
-//! Every piece reaches the service: files grow by torn writes, and the sender repeats itself until it is answered 2xx.
+//! Every piece reaches the service: files grow while they are read, and the sender repeats itself until it is answered 2xx.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -30,8 +30,8 @@ const REPEAT_AFTER: Duration = Duration::from_millis(200);
 /// What flows, and where it goes in.
 pub(super) struct Traffic {
     directory: PathBuf,
-    csv: Vec<u8>,
-    ndjson: Vec<u8>,
+    /// Each file with the records that it grows by.
+    files: [(&'static str, Arc<Vec<String>>); 2],
     requests: Arc<Vec<String>>,
     port: u16,
 }
@@ -51,13 +51,19 @@ impl Traffic {
                     .to_string()
             })
             .collect();
+        let csv = std::iter::once(input::CSV_HEADER.to_owned())
+            .chain(third(0).iter().map(input::csv_row))
+            .collect();
+        let ndjson = third(1)
+            .iter()
+            .map(|voice| input::ndjson_file(std::slice::from_ref(voice)))
+            .collect();
         for name in ["csv", "ndjson"] {
             std::fs::create_dir_all(site.path().join(name)).expect("a directory");
         }
         Self {
             directory: site.path().to_owned(),
-            csv: input::csv_file(&third(0)).into_bytes(),
-            ndjson: input::ndjson_file(&third(1)).into_bytes(),
+            files: [("csv", Arc::new(csv)), ("ndjson", Arc::new(ndjson))],
             requests: Arc::new(requests),
             port: quiet_port(),
         }
@@ -78,16 +84,10 @@ impl Traffic {
             .expect("few steps")
             .max(1);
         let mut tasks: Vec<JoinHandle<()>> = Vec::new();
-        for (nth, (file, content)) in [
-            ("csv/feedback.csv", &self.csv),
-            ("ndjson/feedback.ndjson", &self.ndjson),
-        ]
-        .into_iter()
-        .enumerate()
-        {
+        for (nth, (name, records)) in self.files.iter().enumerate() {
             let dice = StdRng::seed_from_u64(seed ^ nth as u64);
-            let path = self.directory.join(file);
-            tasks.push(tokio::spawn(grow(path, content.clone(), steps, dice)));
+            let path = self.file(name, "feedback");
+            tasks.push(tokio::spawn(grow(path, records.clone(), steps, dice)));
         }
         let refusals = Arc::new(AtomicU64::new(0));
         tasks.extend(self.senders(span, &refusals));
@@ -96,12 +96,18 @@ impl Traffic {
 
     /// The same pieces again: files under other names, and every request.
     pub(super) async fn send_again(&self) {
-        append(&self.directory.join("csv/copy.csv"), &self.csv);
-        append(&self.directory.join("ndjson/copy.ndjson"), &self.ndjson);
+        for (name, records) in &self.files {
+            append(&self.file(name, "copy"), records);
+        }
         let refusals = Arc::new(AtomicU64::new(0));
         for sender in self.senders(Duration::ZERO, &refusals) {
             sender.await.expect("the sender");
         }
+    }
+
+    /// The path of a file in the directory of a source; the source is named as the form of its files.
+    fn file(&self, source: &str, stem: &str) -> PathBuf {
+        self.directory.join(source).join(format!("{stem}.{source}"))
     }
 
     fn senders(&self, span: Duration, refusals: &Arc<AtomicU64>) -> Vec<JoinHandle<()>> {
@@ -180,27 +186,28 @@ async fn is_taken(client: &Client, url: &str, request: &str) -> bool {
     true
 }
 
-/// Writes a file in `steps` pieces that end anywhere, inside of records and characters too.
-async fn grow(path: PathBuf, content: Vec<u8>, steps: usize, mut dice: StdRng) {
+/// Writes a file in `steps` parts, each of whole records: a record that is left half written for longer than a look
+/// counts as it is.
+async fn grow(path: PathBuf, records: Arc<Vec<String>>, steps: usize, mut dice: StdRng) {
     let mut cuts: Vec<usize> = (1..steps)
-        .map(|_| dice.random_range(0..content.len()))
+        .map(|_| dice.random_range(0..records.len()))
         .collect();
-    cuts.push(content.len());
+    cuts.push(records.len());
     cuts.sort_unstable();
     let mut from = 0;
     for cut in cuts {
-        append(&path, &content[from..cut]);
+        append(&path, &records[from..cut]);
         from = cut;
         sleep(GROW_EVERY).await;
     }
 }
 
-fn append(path: &Path, content: &[u8]) {
+fn append(path: &Path, records: &[String]) {
     std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(path)
-        .and_then(|mut file| file.write_all(content))
+        .and_then(|mut file| file.write_all(records.concat().as_bytes()))
         .expect("write the input");
 }
 
