@@ -7,14 +7,24 @@ use wensheng_text::{Analyzer, Config, Lexicons, Rules, bench::measure};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("give a file of posts")?;
     let begin = std::time::Instant::now();
-    let analyzer = Analyzer::new(&Config::default(), &Lexicons::embedded()?, &Rules::starter()?)?;
+    let analyzer = Analyzer::new(
+        &Config::default(),
+        &Lexicons::embedded()?,
+        &Rules::starter()?,
+    )?;
     println!("built in {:.0} ms", begin.elapsed().as_secs_f64() * 1e3);
     let text = std::fs::read_to_string(path)?;
     let posts: Vec<&str> = text.lines().collect();
     let rates = measure(&analyzer, &posts);
-    println!("{} posts of {:.1} characters", rates.texts, rates.mean_chars);
+    println!(
+        "{} posts of {:.1} characters",
+        rates.texts, rates.mean_chars
+    );
     for step in rates.steps {
-        println!("{:<12}{:>8.1} MB/s{:>8.2} µs/post", step.step, step.megabytes_per_second, step.microseconds_per_text);
+        println!(
+            "{:<12}{:>8.1} MB/s{:>8.2} µs/post",
+            step.step, step.megabytes_per_second, step.microseconds_per_text
+        );
     }
     Ok(())
 }

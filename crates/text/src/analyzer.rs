@@ -21,15 +21,15 @@ use crate::verdict::Verdict;
 /// Analyses texts. Building one reads the dictionary (some 0.2 s); share it in an `Arc`.
 #[derive(Debug, Clone)]
 pub struct Analyzer {
-    config: Config,
-    normalizer: Normalizer,
-    segmenter: Arc<Segmenter>,
-    keywords: Arc<Keywords>,
-    scope: ScopeReader,
-    model: Arc<Model>,
-    aspects: AspectFinder,
-    intents: IntentFinder,
-    rules: Arc<RuleSet>,
+    pub(crate) config: Config,
+    pub(crate) normalizer: Normalizer,
+    pub(crate) segmenter: Arc<Segmenter>,
+    pub(crate) keywords: Arc<Keywords>,
+    pub(crate) scope: ScopeReader,
+    pub(crate) model: Arc<Model>,
+    pub(crate) aspects: AspectFinder,
+    pub(crate) intents: IntentFinder,
+    pub(crate) rules: Arc<RuleSet>,
     version: Arc<str>,
 }
 
@@ -159,13 +159,18 @@ impl Analyzer {
         )
     }
 
-    fn judge(&self, normalized: &str, reading: &Reading, context: &Context<'_>) -> Verdict {
-        let mut scratch = Vec::with_capacity(normalized.len() / 2);
-        let adapter = context
+    fn adapter(&self, context: &Context<'_>) -> Option<usize> {
+        context
             .channel
             .and_then(|c| self.config.adapters.get(c))
-            .and_then(|a| self.model.adapter(a));
-        let odds = self.model.read(normalized, adapter, &mut scratch);
+            .and_then(|a| self.model.adapter(a))
+    }
+
+    fn judge(&self, normalized: &str, reading: &Reading, context: &Context<'_>) -> Verdict {
+        let mut scratch = Vec::with_capacity(normalized.len() / 2);
+        let odds = self
+            .model
+            .read(normalized, self.adapter(context), &mut scratch);
         Verdict::new(odds, reading, scratch.len(), self.config.lexicon_weight)
     }
 

@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::analysis::{Polarity, RuleHit};
 use crate::analyzer::Analyzer;
-use crate::matcher::Context;
+use crate::matcher::{Context, Subject};
+use crate::offset::CharIndex;
 
 const PASSES: usize = 3;
 
 /// One step's rate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepRate {
-    /// Which step: `normalize`, `segment`, `jieba` (raw jieba-rs), `verdict`, `analyze`.
+    /// Which step: `normalize`, `jieba` (raw jieba-rs), `segment`, `model`, `scopes`, `verdict` (normalize, model and scopes),
+    /// `aspects`, `intents`, `keywords` (of words already cut), `rules` (with normalize), `analyze` (all).
     pub step: &'static str,
     /// Megabytes (10⁶ bytes of UTF-8) per second.
     pub megabytes_per_second: f64,
@@ -47,6 +50,10 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         .iter()
         .map(|t| analyzer.normalizer().normalize(t, usize::MAX).text)
         .collect();
+    let words: Vec<Vec<jieba_rs::Token<'_>>> = normalized
+        .iter()
+        .map(|t| analyzer.segmenter().cut(t))
+        .collect();
     let rate = |step, pass: &dyn Fn(usize)| {
         let best = (0..PASSES)
             .map(|_| time(texts.len(), pass))
@@ -69,8 +76,32 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         rate("segment", &|i| {
             drop(black_box(analyzer.segmenter().cut(&normalized[i])))
         }),
+        rate("model", &|i| {
+            black_box(analyzer.model.read(&normalized[i], None, &mut Vec::new()));
+        }),
+        rate("scopes", &|i| {
+            drop(black_box(analyzer.scope.read(&normalized[i])))
+        }),
         rate("verdict", &|i| {
             black_box(analyzer.verdict(texts[i], &context));
+        }),
+        rate("aspects", &|i| {
+            drop(black_box(analyzer.aspects.find(&normalized[i])))
+        }),
+        rate("intents", &|i| {
+            drop(black_box(
+                analyzer.intents.find(&normalized[i], Polarity::Neutral),
+            ))
+        }),
+        rate("keywords", &|i| {
+            drop(black_box(
+                analyzer
+                    .keywords
+                    .extract(words[i].iter().map(|w| w.word), 5),
+            ))
+        }),
+        rate("rules", &|i| {
+            drop(black_box(find_rules(analyzer, texts[i])))
         }),
         rate("analyze", &|i| drop(black_box(analyzer.analyze(texts[i])))),
     ];
@@ -80,6 +111,18 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         mean_chars: chars as f64 / texts.len().max(1) as f64,
         steps,
     }
+}
+
+fn find_rules(analyzer: &Analyzer, text: &str) -> Vec<RuleHit> {
+    let normalized = &analyzer.normalizer.normalize(text, usize::MAX);
+    let index = &CharIndex::new(text, normalized.end());
+    let subject = Subject {
+        original: text,
+        normalized,
+        index,
+        score: -1.0,
+    };
+    analyzer.rules.find(&subject, &Context::default())
 }
 
 fn time(texts: usize, pass: &dyn Fn(usize)) -> Duration {

@@ -1,6 +1,10 @@
 //! The crate as its users see it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly, their helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests may fail loudly, their helpers too"
+)]
 
 mod guarantees;
 mod pairs;
