@@ -5,11 +5,11 @@ use thiserror::Error;
 /// What an error of the store means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// The database cannot be reached or is busy: wait and try the same again.
+    /// The database cannot be reached or is busy, or its disk is full: wait and try the same again.
     Unavailable,
     /// The database file is damaged, or is no database.
     Corrupt,
-    /// The file, directory or database may not be written, or the disk is full.
+    /// The file, directory or database may not be written.
     Unwritable,
     /// The settings are wrong: address, user, password, database name.
     Settings,
@@ -121,7 +121,10 @@ fn classify_sqlite(code: i64) -> (StoreErrorKind, &'static str) {
             "give this process the right to write the file and its directory",
         ),
         10 => (Unwritable, "check the disk and its free space"),
-        13 => (Unwritable, "the disk is full; free some space"),
+        13 => (
+            Unavailable,
+            "the disk is full: free some space, work goes on then",
+        ),
         14 => (
             Unwritable,
             "check that the directory exists and that this process may write in it",
@@ -145,7 +148,10 @@ fn classify_postgres(code: &str) -> (StoreErrorKind, &'static str) {
         ("08", _) | ("57", _) => (Unavailable, "the server goes down or comes up; wait for it"),
         // A window that two transactions create at once is there for the second try (23505).
         ("40", _) | (_, "55P03" | "23505") => (Unavailable, "another transaction was in the way"),
-        (_, "53100") => (Unwritable, "the server's disk is full; free some space"),
+        (_, "53100") => (
+            Unavailable,
+            "the server's disk is full: free some space, work goes on then",
+        ),
         ("53", _) => (Unavailable, "the server is short of connections or memory"),
         ("28", _) => (Settings, "correct the user and password in `store.url`"),
         ("3D", _) => (
@@ -162,5 +168,31 @@ fn classify_postgres(code: &str) -> (StoreErrorKind, &'static str) {
         ),
         ("XX", _) => (Corrupt, "the server reports damage; see its log"),
         _ => (Query, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_is_waited_for() {
+        let mut database = sqlx::SqliteConnection::connect("sqlite::memory:")
+            .await
+            .unwrap();
+        for statement in ["CREATE TABLE t (x BLOB)", "PRAGMA max_page_count = 4"] {
+            sqlx::query(statement).execute(&mut database).await.unwrap();
+        }
+        let full = sqlx::query("INSERT INTO t VALUES (zeroblob(100000))")
+            .execute(&mut database)
+            .await
+            .unwrap_err();
+        let error = StoreError::of("write a batch to the store", &full);
+        assert!(error.retriable(), "{error}");
+        assert!(error.reason.contains("free some space"), "{error}");
+        let (kind, _) = classify_postgres("53100");
+        assert_eq!(kind, StoreErrorKind::Unavailable);
     }
 }
