@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Analyze(AnalyzeArgs),
     /// Score the verdicts against labelled rows: accuracy, calibration, worst errors.
     Eval(EvalArgs),
+    /// Fit the sentiment model to labelled rows of one's own.
+    Train(TrainArgs),
     /// Compare folders of word lists.
     Lexicon(LexiconArgs),
     /// Check a configuration; print every problem with its path.
@@ -160,6 +162,37 @@ pub(crate) struct EvalArgs {
     /// How results are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Labelled rows, as `eval` reads them.
+    #[arg(long, short)]
+    pub(crate) data: PathBuf,
+    /// The form of the data; by default told by the file's name, or its first character.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<InputFormat>,
+    /// Where the model is written; name it as `enrich.model` in the configuration to use it.
+    #[arg(long, short)]
+    pub(crate) output: PathBuf,
+    /// What to start from: `shipped`, a model file, or `none` to learn from these rows alone (some thousands at least).
+    #[arg(long, default_value = "shipped")]
+    pub(crate) base: String,
+    /// The channel of rows that name none. Rows of a channel change the weights of its kind of source alone; rows without
+    /// one change the weights that all share.
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// The name that the model bears on every enriched record; by default that of the base, the data file and the date.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Share of the rows kept out to score with, 0.05 to 0.5.
+    #[arg(long, default_value_t = 0.2)]
+    pub(crate) held_out: f64,
+    /// How the scores before and after are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) report: Output,
 }
 
 #[derive(Debug, Args)]

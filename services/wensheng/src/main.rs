@@ -19,6 +19,7 @@ mod schema;
 mod service;
 mod token;
 mod topics;
+mod train;
 mod up;
 
 use std::io::Write as _;
@@ -45,6 +46,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Up(args) => on_runtime(up::run(args)),
         Command::Analyze(args) => analyze::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Lexicon(args) => lexicon::run(&args),
         Command::Validate(args) => validate(&args),
         Command::Schema(args) => schema::run(&args),
