@@ -76,9 +76,12 @@ impl Service {
     /// When the bus or the store cannot be opened and waiting does not help, when topics are missing or wrong, or when
     /// an address is taken.
     pub(crate) async fn start(config: &Config, roles: &[Role], handle: Handle) -> Result<Self> {
-        let bus = open_bus(config)?;
-        let specs = config.topics.specs();
         let is_passing = |error: &wensheng_bus::BusError| error.kind == ErrorKind::Unavailable;
+        let bus = patiently(&handle, "bus", is_passing, async || {
+            wensheng_bus::open_bus(&config.bus, &config.data_dir)
+        })
+        .await?;
+        let specs = config.topics.specs();
         patiently(&handle, "bus", is_passing, async || {
             if config.topics.create {
                 bus.create_topics(&specs).await
