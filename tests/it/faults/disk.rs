@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Trial;
 use crate::input;
-use crate::process::PATIENCE;
+use crate::process::{PATIENCE, eventually};
 
 const EVENTS: usize = 3_000;
 /// Room for the embedded bus and the store, filled up but for little.
@@ -73,7 +73,7 @@ async fn a_full_disk_stops_the_flow_and_room_again_lets_it_go_on() {
     };
     trial.fleet.start_all();
     let flow = trial.traffic.flow(Duration::from_secs(20), seed);
-    sleep(Duration::from_secs(4)).await;
+    eventually("the first figures", async || trial.fleet.lag().await).await;
     disk.fill();
     let since = Instant::now();
     let waiting = loop {

@@ -149,13 +149,13 @@ impl Trial {
 }
 
 /// Lets pieces flow while victims fall.
-async fn survives(seed: u64, events: usize, span: Duration, mut engines: Option<&mut Engines>) {
+async fn survives(seed: u64, events: usize, span: Duration, engines: Option<&mut Engines>) {
     println!("WENSHENG_SEED={seed}: {events} pieces in {span:?}");
     let mut dice = StdRng::seed_from_u64(seed);
     let mut trial = Trial::prepare(seed, events, engines.as_deref()).await;
     trial.fleet.start_all();
     let flow = trial.traffic.flow(span, dice.random());
-    let falls = chaos::reign(&mut trial.fleet, engines.as_deref_mut(), &mut dice, &flow).await;
+    let falls = chaos::reign(&mut trial.fleet, engines, &mut dice, &flow).await;
     let refusals = flow.finish().await;
     println!("killed: {falls:?}; the sender had to repeat itself {refusals} times");
     trial.conclude().await;

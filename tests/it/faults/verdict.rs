@@ -16,7 +16,7 @@ const TOLD: [(&str, i64); 3] = [("breach", 2), ("nudge", 6), ("raised", 1)];
 
 /// Nothing moved for this long: it has got stuck. Dead members of a group are noticed after seconds, transactions of dead
 /// producers end after some more; the rest is for a machine that others share.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_secs(240);
 
 /// Between two looks. Processes tell their lag every five seconds, so two looks in a row see two tellings.
 const LOOK_EVERY: Duration = Duration::from_secs(6);
@@ -46,6 +46,7 @@ pub(super) async fn settle(trial: &mut Trial) {
             trial.truth.rows()
         );
         if now != last {
+            println!("{now}");
             moved = Instant::now();
             last = now;
         }
