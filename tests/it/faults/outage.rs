@@ -9,6 +9,7 @@ use super::Trial;
 use super::engines::Engines;
 use super::fleet::Fleet;
 use crate::input;
+use crate::process::eventually;
 
 /// How long an engine is away.
 const AWAY: Duration = Duration::from_secs(20);
@@ -21,6 +22,17 @@ async fn own_engines() -> Option<Engines> {
         return None;
     }
     Some(Engines::start().await)
+}
+
+/// Waits until every role has had something to do.
+async fn first_pieces_are_through(trial: &mut Trial) {
+    // A role tells its lag once it runs, so the store has its tables then.
+    eventually("the lag of every role", async || trial.fleet.lag().await).await;
+    let ledger = trial.site.ledger().await;
+    eventually("the first pieces in the store", async || {
+        (ledger.figures().await.windows.len() == 3).then_some(())
+    })
+    .await;
 }
 
 /// Everything that was waited for during the outage, by process.
@@ -51,8 +63,8 @@ async fn a_broker_that_stops_answering_is_waited_for() {
     let seed = input::seed();
     let mut trial = Trial::prepare(seed, EVENTS, Some(&engines)).await;
     trial.fleet.start_all();
-    let flow = trial.traffic.flow(AWAY + AWAY, seed);
-    sleep(AWAY / 2).await;
+    let flow = trial.traffic.flow(3 * AWAY, seed);
+    first_pieces_are_through(&mut trial).await;
     engines.freeze_broker();
     let seen = watch(&mut trial.fleet).await;
     engines.thaw_broker();
@@ -71,8 +83,8 @@ async fn a_database_that_is_gone_is_waited_for() {
     let seed = input::seed();
     let mut trial = Trial::prepare(seed, EVENTS, Some(&engines)).await;
     trial.fleet.start_all();
-    let flow = trial.traffic.flow(AWAY + AWAY, seed);
-    sleep(AWAY / 2).await;
+    let flow = trial.traffic.flow(3 * AWAY, seed);
+    first_pieces_are_through(&mut trial).await;
     engines.kill_database();
     let seen = watch(&mut trial.fleet).await;
     engines.restart_database().await;
