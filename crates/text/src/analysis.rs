@@ -6,6 +6,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::emotion::EmotionVerdict;
+use crate::entity::Entity;
+use crate::journey::JourneyStage;
+use crate::simhash::SimHash;
+use crate::urgency::Urgency;
+
 /// Which way a text leans.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -201,6 +207,21 @@ pub struct Analysis {
     pub tokens: Vec<Token>,
     /// The rules that hold, the gravest first.
     pub rules: Vec<RuleHit>,
+    /// What the writer feels; none where the model is not sure.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub emotion: Option<EmotionVerdict>,
+    /// How soon somebody must act, 0 to 3.
+    #[serde(default)]
+    pub urgency: Urgency,
+    /// Where on the customer's way it was written; none where nothing tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stage: Option<JourneyStage>,
+    /// The fingerprint: near duplicates differ in at most 3 bits.
+    #[serde(default)]
+    pub simhash: SimHash,
+    /// Names, money, dates and order numbers, in the order of the text.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub entities: Vec<Entity>,
     /// Which model and lexicon said so.
     pub model_version: Arc<str>,
     /// Whether the text was longer than the limit and only its head was read.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::analysis::{Analysis, AspectMention, Polarity, Sentiment, Span, Token};
 use crate::config::Config;
+use crate::entity::{Entity, Found};
 use crate::error::TextError;
 use crate::intent::IntentFinder;
 use crate::keyword::Keywords;
@@ -16,6 +17,7 @@ use crate::ontology::{AspectFinder, Mention};
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
 use crate::segment::Segmenter;
+use crate::tagger::Tagger;
 use crate::verdict::Verdict;
 
 /// Analyses texts. Building one reads the dictionary (some 0.2 s); share it in an `Arc`.
@@ -30,6 +32,7 @@ pub struct Analyzer {
     pub(crate) aspects: AspectFinder,
     pub(crate) intents: IntentFinder,
     pub(crate) rules: Arc<RuleSet>,
+    pub(crate) tagger: Arc<Tagger>,
     version: Arc<str>,
 }
 
@@ -68,6 +71,7 @@ impl Analyzer {
             aspects: AspectFinder::new(&lexicons.ontology, &normalizer)?,
             intents: IntentFinder::new(&normalizer)?,
             rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
+            tagger: Arc::new(Tagger::new(config, &normalizer)?),
             version: model.version().clone(),
             model: Arc::new(model),
             normalizer,
@@ -130,10 +134,24 @@ impl Analyzer {
             index: &index,
             score: sentiment.score,
         };
+        let intents = self.intents.find(&normalized.text, sentiment.label);
+        let tags = self.tagger.tag(
+            &self.config,
+            &normalized.text,
+            sentiment.label,
+            &intents,
+            words.iter().map(|w| w.word),
+            &self.keywords,
+        );
         Analysis {
             topics: self.topics(&mentions),
             aspects: self.mentions(&mentions, &reading, &place),
-            intents: self.intents.find(&normalized.text, sentiment.label),
+            intents,
+            emotion: tags.emotion,
+            urgency: tags.urgency,
+            stage: tags.stage,
+            simhash: tags.simhash,
+            entities: place.entities(tags.entities),
             keywords: self
                 .keywords
                 .extract(words.iter().map(|w| w.word), self.config.keywords),
@@ -287,6 +305,20 @@ impl Place<'_> {
             self.index.chars_before(bytes.end),
             self.original[bytes].to_owned(),
         )
+    }
+
+    fn entities(&self, found: Vec<Found>) -> Vec<Entity> {
+        let entity = |f: Found| {
+            let (start, end, text) = self.locate(f.place.start, f.place.end);
+            Entity {
+                kind: f.kind,
+                text,
+                value: f.value,
+                start,
+                end,
+            }
+        };
+        found.into_iter().map(entity).collect()
     }
 
     fn tokens(&self, words: &[jieba_rs::Token<'_>]) -> Vec<Token> {

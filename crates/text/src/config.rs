@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::entity::Alias;
 use crate::error::Problem;
 
 /// How texts are read.
@@ -25,6 +26,16 @@ pub struct Config {
     pub tokens: bool,
     /// Weight of the lexicon reading beside the trained model, 0 to 2. Default 0.25: 0 scores alike on known sources and worse on new ones.
     pub lexicon_weight: f32,
+    /// Whether the emotion is told. Default true.
+    pub emotion: bool,
+    /// An emotion less sure than this is not told, 0 to 1. Default 0.4.
+    pub emotion_confidence: f32,
+    /// Whether the fingerprint for near duplicates is made. Default true.
+    pub simhash: bool,
+    /// Entities per text (names, money, dates, order numbers); more are cut off, 0 looks for none. Default 16.
+    pub entities: usize,
+    /// Brands, products and stores with their other spellings. Default: none.
+    pub aliases: Vec<Alias>,
     /// Which weights of the model a channel uses beside the shared ones; a channel that is not named uses the shared ones alone.
     /// Default: social media use `social`, hotlines and chats `dialogue`, shops and surveys `review`, forums `forum`.
     pub adapters: BTreeMap<String, String>,
@@ -39,6 +50,11 @@ impl Default for Config {
             spans: 32,
             aspects: 32,
             tokens: false,
+            emotion: true,
+            emotion_confidence: 0.4,
+            simhash: true,
+            entities: 16,
+            aliases: Vec::new(),
             lexicon_weight: 0.25,
             adapters: shipped_adapters(),
         }
@@ -91,6 +107,13 @@ impl Config {
                 message: "give 0 to 2".to_owned(),
             });
         }
+        if !(0.0..=1.0).contains(&self.emotion_confidence) {
+            problems.push(Problem {
+                path: "emotion_confidence".to_owned(),
+                message: "give 0 to 1".to_owned(),
+            });
+        }
+        problems.extend(Alias::problems(&self.aliases));
         problems
     }
 }

@@ -47,6 +47,15 @@ impl Keywords {
         }
     }
 
+    /// The inverse document frequency of a word that tells something; 0 for stop words, marks, numbers and single characters.
+    pub(crate) fn weight(&self, word: &str) -> f32 {
+        if telling(word) && !self.stop.contains(word) {
+            self.idf.get(word).copied().unwrap_or(self.unseen)
+        } else {
+            0.0
+        }
+    }
+
     /// The `top` weightiest of `words`: term frequency × inverse document frequency, by length of the text.
     pub(crate) fn extract<'a>(
         &self,

@@ -16,30 +16,37 @@
 
 mod analysis;
 mod analyzer;
-mod classifier;
 pub mod bench;
+mod classifier;
 mod config;
+mod cue;
 mod emotion;
+mod entity;
 mod error;
 mod evaluate;
 mod feature;
 mod intent;
+mod journey;
 mod keyword;
 mod labelled;
 mod lexicon;
 mod matcher;
 mod model;
 mod normalize;
+mod numeral;
 mod offset;
 mod ontology;
 mod phrase;
 mod rule;
+mod scan;
 mod scope;
 mod segment;
 mod simhash;
 mod squeeze;
+mod tagger;
 mod teach;
 mod train;
+mod urgency;
 mod verdict;
 
 pub use analysis::{
@@ -52,8 +59,10 @@ pub use emotion::{
     Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,
     read_emotions, train_emotions,
 };
+pub use entity::{Alias, Entity, EntityKind};
 pub use error::{Problem, TextError};
 pub use evaluate::{Bin, Scores, evaluate};
+pub use journey::JourneyStage;
 pub use labelled::read_labelled;
 pub use lexicon::Lexicons;
 pub use matcher::{Context, RuleSet, gravest};
@@ -66,4 +75,5 @@ pub use segment::Segmenter;
 pub use simhash::{NEAR, SimHash};
 pub use teach::TeachOptions;
 pub use train::{Row, TrainOptions, train};
+pub use urgency::Urgency;
 pub use verdict::Verdict;

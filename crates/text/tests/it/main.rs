@@ -9,6 +9,7 @@
 mod guarantees;
 mod pairs;
 mod rules;
+mod tags;
 
 use std::sync::OnceLock;
 

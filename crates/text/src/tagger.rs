@@ -1,0 +1,72 @@
+//! The tags of a whole text beside sentiment: emotion, urgency, stage, fingerprint, entities; each may be switched off where its time
+//! counts.
+
+use crate::analysis::{Intent, Polarity};
+use crate::config::Config;
+use crate::emotion::{EmotionModel, EmotionVerdict};
+use crate::entity::{EntityFinder, Found};
+use crate::error::TextError;
+use crate::journey::{JourneyStage, StageFinder};
+use crate::keyword::Keywords;
+use crate::normalize::Normalizer;
+use crate::simhash::SimHash;
+use crate::urgency::{Urgency, UrgencyJudge};
+
+/// Gives the tags.
+#[derive(Debug, Clone)]
+pub(crate) struct Tagger {
+    emotions: EmotionModel,
+    urgency: UrgencyJudge,
+    stages: StageFinder,
+    entities: EntityFinder,
+}
+
+/// The tags of one text.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tags {
+    pub(crate) emotion: Option<EmotionVerdict>,
+    pub(crate) urgency: Urgency,
+    pub(crate) stage: Option<JourneyStage>,
+    pub(crate) simhash: SimHash,
+    /// Bytes of the normalised text.
+    pub(crate) entities: Vec<Found>,
+}
+
+impl Tagger {
+    pub(crate) fn new(config: &Config, normalizer: &Normalizer) -> Result<Self, TextError> {
+        Ok(Self {
+            emotions: EmotionModel::embedded()?,
+            urgency: UrgencyJudge::new(normalizer)?,
+            stages: StageFinder::new(normalizer)?,
+            entities: EntityFinder::new(&config.aliases, normalizer)?,
+        })
+    }
+
+    /// The tags of a normalised text with this verdict and these intents, cut into `words`.
+    pub(crate) fn tag<'a>(
+        &self,
+        config: &Config,
+        text: &str,
+        label: Polarity,
+        intents: &[Intent],
+        words: impl Iterator<Item = &'a str>,
+        keywords: &Keywords,
+    ) -> Tags {
+        let emotion = config.emotion.then(|| self.emotions.read(text)).flatten();
+        Tags {
+            emotion: emotion.filter(|e| e.confidence >= config.emotion_confidence),
+            urgency: self.urgency.judge(text, label, intents),
+            stage: self.stages.find(text, intents),
+            simhash: if config.simhash {
+                SimHash::of(words.map(|w| (w, keywords.weight(w))))
+            } else {
+                SimHash::default()
+            },
+            entities: if config.entities > 0 {
+                self.entities.find(text, config.entities)
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}
