@@ -174,9 +174,7 @@ fn scan(text: &str, most: usize, found: &mut Vec<Found>) {
             Head::Number => date(rest)
                 .map(|(value, n)| (EntityKind::Date, value, n))
                 .or_else(|| money(rest).map(|(value, n)| (EntityKind::Money, value, n))),
-            Head::Order => {
-                order_number(rest).map(|(value, n)| (EntityKind::OrderNumber, value, n))
-            }
+            Head::Order => order_number(rest).map(|(value, n)| (EntityKind::OrderNumber, value, n)),
         };
         match hit {
             Some((kind, value, place)) => {
@@ -216,7 +214,9 @@ fn head(rest: &[u8], at: usize, text: &str) -> Head {
         0xc2 if rest.starts_with("¥".as_bytes()) => Head::Number,
         // 单号 ends every cue of an order number in Chinese; 订单 and 编号 stand for the rest.
         0xe5 | 0xe8 | 0xe7
-            if ["单", "订", "编"].iter().any(|c| rest.starts_with(c.as_bytes())) =>
+            if ["单", "订", "编"]
+                .iter()
+                .any(|c| rest.starts_with(c.as_bytes())) =>
         {
             Head::Order
         }
@@ -306,7 +306,13 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["买了2块蛋糕", "3个人", "5分钟", "我们一块去吃饭", "电话13800138000"] {
+        for text in [
+            "买了2块蛋糕",
+            "3个人",
+            "5分钟",
+            "我们一块去吃饭",
+            "电话13800138000",
+        ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }
     }
@@ -323,7 +329,11 @@ mod tests {
             ("昨天买的", None),
         ] {
             let (kind, _, found) = one(text);
-            assert_eq!((kind, found.as_deref()), (EntityKind::Date, value), "{text}");
+            assert_eq!(
+                (kind, found.as_deref()),
+                (EntityKind::Date, value),
+                "{text}"
+            );
         }
         for text in ["13月5日", "2026-13-40", "2月30日", "3个月", "1.5.2版本"] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
@@ -346,7 +356,12 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["订单取消了", "iphone15promax", "6222021234567890123", "单号abcdefgh"] {
+        for text in [
+            "订单取消了",
+            "iphone15promax",
+            "6222021234567890123",
+            "单号abcdefgh",
+        ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }
     }
@@ -379,7 +394,11 @@ mod tests {
             .collect();
         assert_eq!(
             paths,
-            ["aliases[0].kind", "aliases[0].name", "aliases[0].aliases[0]"]
+            [
+                "aliases[0].kind",
+                "aliases[0].name",
+                "aliases[0].aliases[0]"
+            ]
         );
     }
 }

@@ -4,6 +4,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::Keyword;
 
+/// What words that tell little weigh in a fingerprint: too little to part reposts of a long text, enough to part short texts.
+const FAINT: f32 = 0.5;
+
 /// Inverse document frequencies and the words that never count.
 #[derive(Debug, Clone)]
 pub(crate) struct Keywords {
@@ -47,10 +50,12 @@ impl Keywords {
         }
     }
 
-    /// The inverse document frequency of a word that tells something; 0 for stop words, marks, numbers and single characters.
+    /// The inverse document frequency of a word that tells something; `FAINT` for stop words, numbers and single characters; 0 for marks.
     pub(crate) fn weight(&self, word: &str) -> f32 {
         if telling(word) && !self.stop.contains(word) {
             self.idf.get(word).copied().unwrap_or(self.unseen)
+        } else if word.starts_with(char::is_alphanumeric) {
+            FAINT
         } else {
             0.0
         }

@@ -54,7 +54,12 @@ pub(crate) fn money(text: &str) -> Option<Read> {
             return Some((amount(currency, value + tenths / 10), 0..at + taken));
         }
         // 一块去 is together.
-        if text.starts_with("一块") || text[at..].chars().next().is_some_and(|c| PIECES.contains(c)) {
+        if text.starts_with("一块")
+            || text[at..]
+                .chars()
+                .next()
+                .is_some_and(|c| PIECES.contains(c))
+        {
             return None;
         }
     }

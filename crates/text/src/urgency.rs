@@ -88,14 +88,14 @@ impl UrgencyJudge {
 
     /// The urgency of a normalised text with this verdict and these intents.
     pub(crate) fn judge(&self, text: &str, label: Polarity, intents: &[Intent]) -> Urgency {
-        let [danger, loss, pressure, waiting, _] = self.0.count(text).map(|n| n > 0);
+        let [danger, loss, pressure, waiting, over] = self.0.count(text).map(|n| n > 0);
         let wants = |intent| intents.contains(&intent);
         let threat = wants(Intent::Threat);
         if danger {
             return Urgency::Immediate;
         }
         // Thanks for what was done at once do not press: 马上就处理了,谢谢.
-        if label == Polarity::Positive && !threat && !wants(Intent::HelpRequest) {
+        if label == Polarity::Positive && !threat && (over || !wants(Intent::HelpRequest)) {
             return Urgency::None;
         }
         if pressure && (threat || loss) {
