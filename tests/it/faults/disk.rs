@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Trial;
+use super::fleet::Fleet;
 use crate::input;
 use crate::process::{PATIENCE, eventually};
+use serde_json::json;
 
 const EVENTS: usize = 3_000;
-/// Room for the embedded bus and the store, filled up but for little.
-const SIZE: &str = "size=96m";
+/// Room for the embedded bus and the store with logs as small as configured below.
+const SIZE: &str = "size=320m";
 
 /// A small disk in memory, unmounted with the test.
 struct SmallDisk(PathBuf);
@@ -71,6 +73,10 @@ async fn a_full_disk_stops_the_flow_and_room_again_lets_it_go_on() {
     let Some(disk) = SmallDisk::mount(&trial.site.data_dir()) else {
         return;
     };
+    trial
+        .site
+        .configure(json!({ "bus": { "embedded": { "checkpoint_mebibytes": 8 } } }));
+    trial.fleet = Fleet::all_in_one(&trial.site);
     trial.fleet.start_all();
     let flow = trial.traffic.flow(Duration::from_secs(20), seed);
     eventually("the first figures", async || trial.fleet.lag().await).await;
