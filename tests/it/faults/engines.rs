@@ -1,6 +1,8 @@
 //! Kafka and PostgreSQL: those that are at hand, or a pair for this test alone, which can be killed, stopped and
 //! started again with all they had written.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -55,6 +57,9 @@ impl Engines {
     /// A pair for this test alone.
     pub(super) async fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
+        // The database's data is in it, and the database may run as a user of its own.
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755))
+            .expect("open the directory");
         // Where kafka.sh keeps what it fetched.
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| binary::workspace().join("target"), PathBuf::from);
@@ -63,7 +68,7 @@ impl Engines {
         for entry in std::fs::read_dir(jars).into_iter().flatten().flatten() {
             let name = entry.file_name();
             if name.to_string_lossy().starts_with("jars-") {
-                std::os::unix::fs::symlink(entry.path(), directory.path().join("kafka").join(name))
+                symlink(entry.path(), directory.path().join("kafka").join(name))
                     .expect("link the jars");
             }
         }
@@ -272,6 +277,7 @@ fn script(name: &str, directory: &Path, port: u16) -> String {
         .arg(binary::workspace().join("tests").join(name))
         .args(["start", &port.to_string()])
         .env("CARGO_TARGET_DIR", directory)
+        .env("TMPDIR", directory)
         .env_remove("WENSHENG_KAFKA")
         .env_remove("WENSHENG_POSTGRES")
         .stdin(Stdio::null())
