@@ -216,13 +216,13 @@ fn print(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
 
     writeln!(
         out,
-        "\n{:<10}{:>8}{:>11}{:>9}{:>9}   {:>8} {:>8} {:>8}",
-        "label", "rows", "precision", "recall", "F1", "negative", "neutral", "positive"
+        "\n{:<10}{:>8}{:>11}{:>9}{:>9}   {:>9} {:>8} {:>8}",
+        "label", "rows", "precision", "recall", "F1", "told neg.", "neutral", "positive"
     )?;
     for (class, said) in evaluation.classes.iter().zip(&scores.confusion) {
         writeln!(
             out,
-            "{:<10}{:>8}{:>11}{:>9}{:>9}   {:>8} {:>8} {:>8}",
+            "{:<10}{:>8}{:>11}{:>9}{:>9}   {:>9} {:>8} {:>8}",
             class.label.as_str(),
             class.rows,
             percent(class.precision),

@@ -282,26 +282,46 @@ fn print(out: &mut impl Write, outcome: &Outcome) -> std::io::Result<()> {
         "\non {} rows kept out      before     after",
         outcome.held_out
     )?;
-    let before = |of: fn(&Scores) -> f32| percent(outcome.before.as_ref().map(of));
-    let measures: [(&str, fn(&Scores) -> f32); 4] = [
-        ("polar accuracy", |scores| scores.polar_accuracy),
-        ("accuracy", |scores| scores.accuracy),
-        ("macro-F1", |scores| scores.macro_f1),
-        ("calibration error", |scores| scores.calibration_error),
+    let measures = |scores: &Scores| {
+        [
+            scores.polar_accuracy,
+            scores.accuracy,
+            scores.macro_f1,
+            scores.calibration_error,
+        ]
+    };
+    let names = [
+        "polar accuracy",
+        "accuracy",
+        "macro-F1",
+        "calibration error",
     ];
-    for (name, of) in measures {
+    let before = outcome.before.as_ref().map(measures);
+    for (at, (name, after)) in names.into_iter().zip(measures(&outcome.after)).enumerate() {
         writeln!(
             out,
             "{name:<22}{:>10}{:>10}",
-            before(of),
-            percent(Some(of(&outcome.after)))
+            percent(before.map(|before| before[at])),
+            percent(Some(after))
         )?;
     }
+    writeln!(
+        out,
+        "a difference of less than {:.0} points may be chance on so many rows",
+        chance_points(outcome.after.polar_accuracy, outcome.held_out)
+    )?;
     writeln!(
         out,
         "\n{} learnt from all rows, those kept out too; use it by `enrich.model: {}`",
         outcome.output, outcome.output
     )
+}
+
+/// Half the width of the 95 % interval of a share of so many rows (normal approximation), in percentage points, rounded up.
+fn chance_points(share: f32, rows: usize) -> f32 {
+    // A share of 1 on few rows has an interval too.
+    let share = share.clamp(0.05, 0.95);
+    (196.0 * (share * (1.0 - share) / rows.max(1) as f32).sqrt()).ceil()
 }
 
 #[cfg(test)]
@@ -368,6 +388,12 @@ mod tests {
         write_rows(folder.path());
         let outcome = train(&args(folder.path(), "none"), &Config::default()).unwrap();
         assert!(outcome.before.is_none() && outcome.after.polar_accuracy > 0.95);
+    }
+
+    #[test]
+    fn few_rows_leave_much_to_chance() {
+        assert_eq!(chance_points(0.8, 100), 8.0);
+        assert_eq!(chance_points(1.0, 20), 10.0);
     }
 
     #[test]
