@@ -12,7 +12,9 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !name.starts_with('.') && !["target", "node_modules", "wensheng-data"].contains(&name.as_str()) {
+            if !name.starts_with('.')
+                && !["target", "node_modules", "wensheng-data"].contains(&name.as_str())
+            {
                 pages(&path, found);
             }
         } else if path.extension().is_some_and(|extension| extension == "md") {
@@ -46,7 +48,10 @@ fn links(page: &str) -> Vec<&str> {
 /// The anchor that a heading gets: lower case, spaces to hyphens, punctuation left out.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
-    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).map(|c| if c == ' ' { '-' } else { c }).collect()
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
 #[test]
@@ -62,12 +67,23 @@ fn every_relative_link_of_the_documentation_leads_somewhere() {
                 continue;
             }
             let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let target = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap().join(file)
+            };
             if !target.exists() {
                 broken.push(format!("{}: {link}", page.display()));
-            } else if !fragment.is_empty() && target.extension().is_some_and(|extension| extension == "md") {
+            } else if !fragment.is_empty()
+                && target
+                    .extension()
+                    .is_some_and(|extension| extension == "md")
+            {
                 let text = std::fs::read_to_string(&target).unwrap();
-                if !text.lines().any(|line| line.starts_with('#') && anchor(line) == fragment) {
+                if !text
+                    .lines()
+                    .any(|line| line.starts_with('#') && anchor(line) == fragment)
+                {
                     broken.push(format!("{}: {link} (no such heading)", page.display()));
                 }
             }
