@@ -4,7 +4,7 @@
 pub(crate) type Found = (u64, usize);
 
 /// Larger amounts are no amounts.
-const LARGEST: u64 = 1_000_000_000_000_00;
+const LARGEST: u64 = 100_000_000_000_000;
 
 /// The number at the head of a normalised text, in digits or in Chinese, with 万 and 亿 behind digits.
 pub(crate) fn number(text: &str) -> Option<Found> {

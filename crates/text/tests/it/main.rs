@@ -7,6 +7,7 @@
 )]
 
 mod guarantees;
+mod hotline;
 mod pairs;
 mod rules;
 mod tags;
