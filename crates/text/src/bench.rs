@@ -11,6 +11,7 @@ use crate::analysis::{Polarity, RuleHit};
 use crate::analyzer::Analyzer;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
+use crate::simhash::SimHash;
 
 const PASSES: usize = 3;
 
@@ -18,7 +19,7 @@ const PASSES: usize = 3;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepRate {
     /// Which step: `normalize`, `jieba` (raw jieba-rs), `segment`, `model`, `scopes`, `verdict` (normalize, model and scopes),
-    /// `aspects`, `intents`, `keywords` (of words already cut), `rules` (with normalize), `analyze` (all).
+    /// `emotion`, `urgency`, `stage`, `entities`, `simhash` (of words already cut), `aspects`, `intents`, `keywords` (of words already cut), `rules` (with normalize), `analyze` (all).
     pub step: &'static str,
     /// Megabytes (10⁶ bytes of UTF-8) per second.
     pub megabytes_per_second: f64,
@@ -81,6 +82,28 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         }),
         rate("scopes", &|i| {
             drop(black_box(analyzer.scope.read(&normalized[i])))
+        }),
+        rate("emotion", &|i| {
+            black_box(analyzer.tagger.emotions.read(&normalized[i]));
+        }),
+        rate("urgency", &|i| {
+            black_box(
+                analyzer
+                    .tagger
+                    .urgency
+                    .judge(&normalized[i], Polarity::Negative, &[]),
+            );
+        }),
+        rate("stage", &|i| {
+            black_box(analyzer.tagger.stages.find(&normalized[i], &[]));
+        }),
+        rate("entities", &|i| {
+            drop(black_box(analyzer.tagger.entities.find(&normalized[i], 16)))
+        }),
+        rate("simhash", &|i| {
+            let weigh = |w: &jieba_rs::Token<'_>| analyzer.keywords.weight(w.word);
+            let weighed = words[i].iter().map(|w| (w.word, weigh(w)));
+            black_box(SimHash::of(weighed));
         }),
         rate("verdict", &|i| {
             black_box(analyzer.verdict(texts[i], &context));

@@ -15,10 +15,10 @@ use crate::urgency::{Urgency, UrgencyJudge};
 /// Gives the tags.
 #[derive(Debug, Clone)]
 pub(crate) struct Tagger {
-    emotions: EmotionModel,
-    urgency: UrgencyJudge,
-    stages: StageFinder,
-    entities: EntityFinder,
+    pub(crate) emotions: EmotionModel,
+    pub(crate) urgency: UrgencyJudge,
+    pub(crate) stages: StageFinder,
+    pub(crate) entities: EntityFinder,
 }
 
 /// The tags of one text.
