@@ -2,7 +2,9 @@
 # The long run under faults: every process, the broker and the database are killed at random moments while events flow
 # from three sources; then every figure is held against the truth, all is sent again, and no figure may change.
 #
-#   tests/faults.sh [seconds [seed,seed,…]]   an hour (3600) per seed by default, with one seed that is drawn and told
+#   tests/faults.sh [seconds [seed,seed,…]]   by default an hour (3600), with one seed that is drawn and told
+#
+# That long for each seed, with all roles in one process and with one process per role; then some minutes of outages.
 #
 # WENSHENG_FAULT_EVENTS gives the number of events per seed (default 200000). A broker and a database are started for
 # the run alone. WENSHENG_BIN names the binary to test; else a release build is made. Needs: what tests/kafka.sh and
@@ -12,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-3600}" in
     *[!0-9]*)
-        sed -n '2,9p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
+        sed -n '2,11p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
         exit 64 ;;
 esac
 export WENSHENG_FAULT_SECONDS="${1:-3600}"

@@ -99,6 +99,4 @@ async fn a_full_disk_stops_the_flow_and_room_again_lets_it_go_on() {
     flow.finish().await;
     trial.conclude().await;
     trial.fleet.stop_all().await;
-    drop(trial);
-    drop(disk);
 }
