@@ -237,11 +237,11 @@ mod tests {
              渠道：微博、热线\n\
              首发 → 发现：11-22 13:58 → 11-22 14:05\n\
              通知范围：一线值班\n\
-             负责人：待接单\n\
+             负责人：待认领\n\
              「喝完就拉肚子，＜＠all＞ 大家别买」 微博 11-22 14:04\n\
              「客服电话打不通」 热线 11-22 14:03\n\
-             请于 14:20 前接单，还剩 14 分钟\n\
-             请于 15:05 前首次回应，还剩 59 分钟\n\
+             请于 14:20 前认领，还剩 14 分钟\n\
+             请于 15:05 前首次响应，还剩 59 分钟\n\
              查看并处理：https://voc.example.com/#/alerts/a1"
         );
     }
@@ -269,7 +269,7 @@ mod tests {
         };
         resolved.alert.drill = true;
         let card = Card::new(&resolved, Language::Zh, "", false, now());
-        assert_eq!(card.title, "【演练】闻声预警【危机】云岭茶饮：小李已结案");
+        assert_eq!(card.title, "【演练】闻声预警【危机】云岭茶饮：小李已办结");
         assert_eq!(card.tone, Tone::AllClear);
         assert_eq!(card.deadlines, Vec::<String>::new());
     }
@@ -281,6 +281,6 @@ mod tests {
             clock.deadlines[0].met_at = Some(now());
         }
         let card = Card::new(&taken, Language::Zh, "", false, now());
-        assert_eq!(card.deadlines, ["请于 15:05 前首次回应，还剩 59 分钟"]);
+        assert_eq!(card.deadlines, ["请于 15:05 前首次响应，还剩 59 分钟"]);
     }
 }

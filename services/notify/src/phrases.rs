@@ -56,8 +56,8 @@ pub(crate) const fn channel(language: Language, channel: Channel) -> &'static st
 /// What must be done by a deadline, as a noun.
 const fn duty(language: Language, kind: DeadlineKind) -> &'static str {
     match (language, kind) {
-        (Zh, DeadlineKind::Acknowledge) => "接单",
-        (Zh, DeadlineKind::Respond) => "首次回应",
+        (Zh, DeadlineKind::Acknowledge) => "认领",
+        (Zh, DeadlineKind::Respond) => "首次响应",
         (En, DeadlineKind::Acknowledge) => "acknowledgement",
         (En, DeadlineKind::Respond) => "first response",
     }
@@ -93,11 +93,11 @@ pub(crate) fn told(
         (En, NotificationKind::Breach { deadline }) => {
             format!("{} overdue, now with {audience}", duty(En, *deadline))
         }
-        (Zh, NotificationKind::Acknowledged) => format!("{who}已接单"),
+        (Zh, NotificationKind::Acknowledged) => format!("{who}已认领"),
         (En, NotificationKind::Acknowledged) => format!("acknowledged by {who}"),
-        (Zh, NotificationKind::Responded) => format!("{who}已首次回应"),
+        (Zh, NotificationKind::Responded) => format!("{who}已首次响应"),
         (En, NotificationKind::Responded) => format!("first response by {who}"),
-        (Zh, NotificationKind::Resolved) => format!("{who}已结案"),
+        (Zh, NotificationKind::Resolved) => format!("{who}已办结"),
         (En, NotificationKind::Resolved) => format!("resolved by {who}"),
     }
 }
@@ -114,23 +114,24 @@ pub(crate) fn deadline(
     let seconds = due_at.as_second() - now.as_second();
     let span = minutes(language, seconds.unsigned_abs());
     match (language, seconds >= 0) {
-        (Zh, true) => format!("请于 {due} 前{duty}，还剩 {span}"),
-        (Zh, false) => format!("{duty}已超时 {span}（应于 {due} 前）"),
+        (Zh, true) => format!("请于 {due} 前{duty}，还剩{span}"),
+        (Zh, false) => format!("{duty}已超时{span}（应于 {due} 前）"),
         (En, true) => format!("{duty} due by {due}, {span} left"),
         (En, false) => format!("{duty} overdue by {span} (was due by {due})"),
     }
 }
 
+/// In Chinese as it follows a Chinese character: with a space before it where it begins with a digit.
 fn minutes(language: Language, seconds: u64) -> String {
     let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
     match (language, hours, minutes) {
         (Zh, 0, 0) => "不到 1 分钟".to_owned(),
         (En, 0, 0) => "less than a minute".to_owned(),
-        (Zh, 0, _) => format!("{minutes} 分钟"),
+        (Zh, 0, _) => format!(" {minutes} 分钟"),
         (En, 0, _) => format!("{minutes} min"),
-        (Zh, _, 0) => format!("{hours} 小时"),
+        (Zh, _, 0) => format!(" {hours} 小时"),
         (En, _, 0) => format!("{hours} h"),
-        (Zh, _, _) => format!("{hours} 小时 {minutes} 分钟"),
+        (Zh, _, _) => format!(" {hours} 小时 {minutes} 分钟"),
         (En, _, _) => format!("{hours} h {minutes} min"),
     }
 }
@@ -168,7 +169,7 @@ pub(crate) const fn labels(language: Language) -> Labels {
             heard: "首发 → 发现",
             escalation: "通知范围",
             owner: "负责人",
-            nobody: "待接单",
+            nobody: "待认领",
             open: "查看并处理",
             drill: "【演练】",
             again: "（重发）",
@@ -223,22 +224,22 @@ mod tests {
         for (now, zh, en) in [
             (
                 "2026-11-22T06:08:00Z",
-                "请于 14:20 前接单，还剩 12 分钟",
+                "请于 14:20 前认领，还剩 12 分钟",
                 "acknowledgement due by 14:20, 12 min left",
             ),
             (
                 "2026-11-22T06:19:30Z",
-                "请于 14:20 前接单，还剩 不到 1 分钟",
+                "请于 14:20 前认领，还剩不到 1 分钟",
                 "acknowledgement due by 14:20, less than a minute left",
             ),
             (
                 "2026-11-22T04:20:00Z",
-                "请于 14:20 前接单，还剩 2 小时",
+                "请于 14:20 前认领，还剩 2 小时",
                 "acknowledgement due by 14:20, 2 h left",
             ),
             (
                 "2026-11-22T07:25:00Z",
-                "接单已超时 1 小时 5 分钟（应于 14:20 前）",
+                "认领已超时 1 小时 5 分钟（应于 14:20 前）",
                 "acknowledgement overdue by 1 h 5 min (was due by 14:20)",
             ),
         ] {

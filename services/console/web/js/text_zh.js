@@ -42,7 +42,7 @@ export default {
   'severity.watch': '关注', 'severity.alert': '预警', 'severity.crisis': '危机',
   'state.raised': '待认领', 'state.acknowledged': '处置中', 'state.responding': '已首次响应', 'state.resolved': '已办结',
   'deadline.acknowledge': '认领时限', 'deadline.respond': '响应时限',
-  'escalation.front_line': '值班一线', 'escalation.specialists': '专项小组', 'escalation.management': '管理层',
+  'escalation.front_line': '一线值班', 'escalation.specialists': '专项小组', 'escalation.management': '管理层',
   'provider.wecom': '企业微信', 'provider.dingtalk': '钉钉', 'provider.feishu': '飞书', 'provider.webhook': 'Webhook', 'provider.email': '邮件',
   'role.viewer': '查看', 'role.responder': '处置', 'role.admin': '管理员', 'actor.system': '系统',
   'cause.rule_hit': '命中关键词规则', 'cause.negative_share': '负面占比超标', 'cause.burst': '负面突增', 'cause.silence': '数据源静默', 'cause.drill': '演练',
@@ -52,7 +52,7 @@ export default {
   'topic.after_sales': '售后', 'topic.environment': '环境', 'topic.location': '位置', 'topic.app': '应用与网站', 'topic.promotion': '促销活动',
   'topic.billing': '计费', 'topic.delivery': '配送', 'topic.facilities': '设施', 'topic.packaging': '包装', 'topic.marketing': '营销', 'topic.network': '网络', 'topic.refund': '退款',
 
-  'intent.complaint': '投诉', 'intent.churn': '流失倾向', 'intent.enquiry': '咨询', 'intent.help_request': '求助', 'intent.praise': '表扬', 'intent.suggestion': '建议', 'intent.threat': '扬言维权',
+  'intent.complaint': '投诉', 'intent.churn': '流失倾向', 'intent.enquiry': '咨询', 'intent.help_request': '求助', 'intent.praise': '表扬', 'intent.suggestion': '建议', 'intent.threat': '威胁曝光或维权',
 
   'alerts.open': '未办结', 'alerts.all': '全部', 'alerts.filter': '预警筛选', 'alerts.list': '预警列表', 'alerts.empty': '没有未办结的预警',
   'alerts.emptyHint': '一有风吹草动，这里会立即出现，并开始计时。', 'alerts.emptyAll': '还没有出现过预警', 'alerts.pick': '从左侧选择一条预警查看详情',
@@ -79,7 +79,7 @@ export default {
   'event.nudged': '催办：{deadline}已用去 {percent}%', 'event.breached': '{deadline}已超时', 'event.escalated': '升级通知至{to}', 'event.refused': '操作未生效：{action}',
 
   'delivery.queued': '待推送', 'delivery.delivered': '已送达', 'delivery.failed': '失败', 'delivery.attempts': '第 {n} 次', 'delivery.next': '下次 {time}',
-  'notification.raised': '新预警', 'notification.severity_raised': '级别升高', 'notification.nudge': '催办', 'notification.breach': '超时升级', 'notification.acknowledged': '已认领', 'notification.responded': '已响应', 'notification.resolved': '已办结',
+  'notification.raised': '新预警', 'notification.severity_raised': '级别升高', 'notification.nudge': '催办', 'notification.breach': '超时升级', 'notification.acknowledged': '已认领', 'notification.responded': '已首次响应', 'notification.resolved': '已办结',
   'column.time': '时间', 'column.actor': '操作人', 'column.action': '操作', 'column.object': '对象', 'column.detail': '说明',
 
   'feedback.filters': '筛选声音', 'feedback.channel': '全部渠道', 'feedback.topic': '全部话题', 'feedback.search': '搜索原文', 'feedback.any': '全部', 'feedback.clear': '清除筛选',

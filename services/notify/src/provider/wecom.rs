@@ -137,7 +137,7 @@ mod tests {
                 "{}",
                 content.len()
             );
-            assert!(content.contains("…\n请于 14:20 前接单"), "{content}");
+            assert!(content.contains("…\n请于 14:20 前认领"), "{content}");
             assert!(
                 content.contains("https://voc.example.com/#/alerts/a1"),
                 "{content}"
