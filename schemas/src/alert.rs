@@ -266,6 +266,10 @@ pub struct Alert {
     pub last_signal_at: Timestamp,
     /// What happened, oldest first. Folded signals are counted, not listed.
     pub timeline: Vec<TimelineEntry>,
+    /// Stands for the brand as a whole: it took in discontent of no topic in particular, so that waves on any topic of the
+    /// brand belong to it while it is open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub brand_wide: bool,
     /// Part of a drill.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,

@@ -23,6 +23,9 @@ pub enum SignalKind {
     NegativeShare {
         /// The volume rule's id.
         rule: String,
+        /// The rule's name as people read it; empty where it has none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        name: String,
         /// Length of the window in seconds.
         window_seconds: u64,
         /// Negative pieces in the window.

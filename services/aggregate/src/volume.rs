@@ -231,6 +231,7 @@ fn signal(
         ]),
         kind: SignalKind::NegativeShare {
             rule: rule.id.clone(),
+            name: rule.name.clone(),
             window_seconds: u64::from(rule.window_seconds),
             negative: u64::from(window.negative),
             total: u64::from(window.total.max(window.negative)),

@@ -5,8 +5,8 @@
 //! 1. to the open alert of its brand and topic;
 //! 2. one of the brand as a whole (topic `all`): to the brand's open alert that is gravest, then latest: the brand's
 //!    unrest is that matter's until somebody resolves it;
-//! 3. a wave on a topic (volume rule, detector): to the open alert of the brand as a whole, if the wave began before
-//!    that alert was raised: they saw the same pieces;
+//! 3. a wave on a topic (volume rule, detector): to the gravest, then latest open alert that took in discontent of the
+//!    brand as a whole: while it is open, it stands for every topic;
 //! 4. nowhere, if it was given before the alert it would have gone to was resolved;
 //! 5. else it raises an alert.
 //!
@@ -343,19 +343,17 @@ impl Desk {
         if let Some(id) = topics.get(&signal.topic) {
             return Some(id.clone());
         }
-        if signal.topic == TOPIC_ALL {
-            return topics
-                .values()
-                .filter(|_| fold::is_discontent(&signal.kind))
-                .filter_map(|id| self.open.get(id))
-                .map(|open| &open.alert)
-                .max_by_key(|alert| (alert.severity, alert.last_signal_at, &alert.id))
-                .map(|alert| alert.id.clone());
-        }
-        let whole = &self.open.get(topics.get(TOPIC_ALL)?)?.alert;
-        let same =
-            fold::is_wave(&signal.kind) && signal.times.first_post_at <= whole.times.raised_at;
-        same.then(|| whole.id.clone())
+        let takes = |alert: &&Alert| match signal.topic == TOPIC_ALL {
+            true => fold::is_discontent(&signal.kind),
+            false => alert.brand_wide && fold::is_wave(&signal.kind),
+        };
+        topics
+            .values()
+            .filter_map(|id| self.open.get(id))
+            .map(|open| &open.alert)
+            .filter(takes)
+            .max_by_key(|alert| (alert.severity, alert.last_signal_at, &alert.id))
+            .map(|alert| alert.id.clone())
     }
 
     fn raise_severity(&mut self, id: &AlertId, severity: Severity, now: Timestamp) {

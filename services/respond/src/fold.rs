@@ -52,6 +52,7 @@ pub(crate) fn raise(signal: &Signal, names: &BTreeMap<String, String>, now: Time
             note: String::new(),
             command: None,
         }],
+        brand_wide: false,
         drill: signal.drill,
     };
     fold(&mut alert, signal);
@@ -71,6 +72,7 @@ pub(crate) fn fold(alert: &mut Alert, signal: &Signal) {
         }
     }
     merge_samples(&mut alert.samples, &signal.samples);
+    alert.brand_wide |= signal.topic == TOPIC_ALL && is_discontent(&signal.kind);
     alert.last_signal_at = alert.last_signal_at.max(signal.times.detected_at);
 }
 
@@ -113,9 +115,13 @@ fn merge_samples(samples: &mut Vec<Sample>, new: &[Sample]) {
 /// The rule or detector that gave a signal, as people read it.
 fn cause(kind: &SignalKind) -> &str {
     match kind {
-        SignalKind::RuleHit { rule, name, .. } if name.is_empty() => rule,
-        SignalKind::RuleHit { name, .. } => name,
-        SignalKind::NegativeShare { rule, .. } => rule,
+        SignalKind::RuleHit { rule, name, .. } | SignalKind::NegativeShare { rule, name, .. } => {
+            if name.is_empty() {
+                rule
+            } else {
+                name
+            }
+        }
         SignalKind::Burst { .. } | SignalKind::Drill { .. } => kind.name(),
         SignalKind::Silence { source, .. } => source,
     }
@@ -136,7 +142,7 @@ fn title(signal: &Signal, names: &BTreeMap<String, String>) -> String {
             if terms.is_empty() {
                 format!("出现「{name}」类反馈")
             } else {
-                format!("出现「{name}」类反馈({})", terms.join("、"))
+                format!("出现「{name}」类反馈（{}）", terms.join("、"))
             }
         }
         SignalKind::NegativeShare {
@@ -145,17 +151,17 @@ fn title(signal: &Signal, names: &BTreeMap<String, String>) -> String {
             total,
             ..
         } => format!(
-            "{topic}负面声量激增,{}内 {negative} 人负面,占 {}%",
+            "{topic}负面声量激增，{}内 {negative} 人负面，占 {}%",
             length(*window_seconds),
             100 * negative / (*total).max(1)
         ),
-        SignalKind::Burst { score, .. } => format!("{topic}负面异常爆发,强度 {score:.1}"),
+        SignalKind::Burst { score, .. } => format!("{topic}负面异常爆发，强度 {score:.1}"),
         SignalKind::Silence { source, seconds } => {
             format!("数据源「{source}」已静默 {}", length(*seconds))
         }
         SignalKind::Drill { actor } => format!("{actor} 发起的演练"),
     };
-    format!("{drill}{}:{what}", signal.brand)
+    format!("{drill}{}：{what}", signal.brand)
 }
 
 fn length(seconds: u64) -> String {

@@ -35,6 +35,7 @@ pub const INPUTS: [Topic; 2] = [Topic::Signals, Topic::Commands];
 /// # Errors
 /// When the bus cannot go on without the operator.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
+    metrics::register();
     run_sessions(ROLE, &INPUTS, &config.session, bus, &handle, |_| {
         Respond::new(&config)
     })

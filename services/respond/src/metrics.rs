@@ -1,5 +1,8 @@
 //! Every metric of this stage is named here, once; a test pins the names, so that dashboards do not break silently.
 
+use metrics::counter;
+use wensheng_schemas::DeadlineKind;
+
 /// Gauge: alerts that are not resolved. Label: `severity` (`watch`, `alert`, `crisis`).
 pub const OPEN: &str = "wensheng_open_alerts";
 
@@ -20,6 +23,15 @@ pub const REFUSED: &str = "wensheng_commands_refused_total";
 
 /// Histogram: seconds from the observation of the piece that completed a signal to the alert it raised.
 pub const OBSERVED_TO_RAISED: &str = "wensheng_observed_to_raised_seconds";
+
+/// Makes the counters that alarms watch known at 0, so that an alarm has data before the first deadline falls due.
+pub(crate) fn register() {
+    for kind in [DeadlineKind::Acknowledge, DeadlineKind::Respond] {
+        for name in [NUDGES, BREACHES] {
+            counter!(name, "deadline" => kind.name()).increment(0);
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ struct Resolved {
     partition: u32,
     brand: String,
     topic: String,
+    brand_wide: bool,
     drill: bool,
     at: Timestamp,
 }
@@ -31,6 +32,7 @@ impl ResolvedAlerts {
             partition,
             brand: alert.brand.clone(),
             topic: alert.topic.clone(),
+            brand_wide: alert.brand_wide,
             drill: alert.drill,
             at,
         };
@@ -65,7 +67,7 @@ impl ResolvedAlerts {
                 && resolved.drill == signal.drill
                 && (resolved.topic == signal.topic
                     || (signal.topic == TOPIC_ALL && fold::is_discontent(&signal.kind))
-                    || (resolved.topic == TOPIC_ALL && fold::is_wave(&signal.kind)))
+                    || (resolved.brand_wide && fold::is_wave(&signal.kind)))
                 && signal.times.detected_at <= resolved.at
         })
     }

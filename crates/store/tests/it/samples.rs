@@ -169,6 +169,7 @@ pub(crate) fn alert(id: &str, revision: u32, severity: Severity, due: Option<Tim
         },
         last_signal_at: raised_at,
         timeline: Vec::new(),
+        brand_wide: false,
         drill: false,
     }
 }

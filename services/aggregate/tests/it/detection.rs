@@ -56,6 +56,7 @@ async fn a_crisis_of_some_dozens_of_voices_fires_on_a_fresh_start() {
         signal.kind,
         SignalKind::NegativeShare {
             rule: "negative_wave".to_owned(),
+            name: "负面声量激增".to_owned(),
             window_seconds: 300,
             negative: 48,
             total: 48

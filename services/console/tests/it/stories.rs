@@ -151,6 +151,7 @@ pub(crate) fn alert(story: &Story, now: Timestamp) -> Alert {
         },
         last_signal_at: raised_at,
         timeline,
+        brand_wide: false,
         drill: false,
     }
 }

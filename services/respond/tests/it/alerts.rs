@@ -4,7 +4,7 @@ use bytes::Bytes;
 use wensheng_bus::{Outcome, Outputs, Record, Stage, TopicPartition};
 use wensheng_respond::Config;
 use wensheng_schemas::{
-    Action, AlertId, Channel, Escalation, Severity, SignalKind, TOPIC_ALL, Topic,
+    Action, AlertId, Channel, Escalation, Severity, Signal, SignalKind, TOPIC_ALL, Topic,
 };
 
 use crate::world::{BRAND, World, after, command, negative_share, signal};
@@ -23,7 +23,10 @@ async fn a_flood_of_signals_is_one_alert_and_one_record_per_batch() {
     assert_eq!(written.notifications[0].audience, Escalation::Management);
     let alert = &written.alerts[0];
     assert_eq!(alert.id, AlertId::of(BRAND, "food_safety", "signal-0"));
-    assert_eq!(alert.title, "青柚茶饮:出现「食品异物」类反馈(虫子、异物)");
+    assert_eq!(
+        alert.title,
+        "青柚茶饮：出现「食品异物」类反馈（虫子、异物）"
+    );
     assert_eq!((alert.signals, alert.revision), (500, 1));
     assert_eq!(alert.causes["食品异物"], 500);
     assert_eq!(alert.channels, &Channel::ALL[..3]);
@@ -79,44 +82,85 @@ async fn unrest_of_the_whole_brand_folds_into_its_gravest_open_alert() {
     assert_eq!(
         told,
         [
-            ("price", 1, "青柚茶饮:出现「食品异物」类反馈(虫子、异物)"),
+            ("price", 1, "青柚茶饮：出现「食品异物」类反馈（虫子、异物）"),
             (
                 "food_safety",
                 2,
-                "青柚茶饮:出现「食品异物」类反馈(虫子、异物)"
+                "青柚茶饮：出现「食品异物」类反馈（虫子、异物）"
             ),
-            (TOPIC_ALL, 1, "青柚茶饮:数据源「weibo」已静默 30 分钟"),
+            (TOPIC_ALL, 1, "青柚茶饮：数据源「weibo」已静默 30 分钟"),
         ]
     );
 }
 
+fn wave(number: u64, topic: &str, severity: Severity, seconds: i64) -> Signal {
+    let mut wave = signal(number, topic, severity, seconds);
+    wave.kind = negative_share();
+    wave
+}
+
 #[tokio::test]
-async fn a_wave_seen_first_in_the_brand_and_then_in_a_topic_is_one_alert() {
+async fn a_wave_seen_first_in_the_brand_and_then_in_topics_is_one_alert() {
     let mut world = World::new(Config::default());
-    let mut whole = signal(1, TOPIC_ALL, Severity::Alert, 100);
-    whole.kind = negative_share();
-    world.process(&whole, after(100));
-    let mut topic = signal(2, "food_safety", Severity::Crisis, 150);
-    topic.kind = negative_share();
-    topic.times.first_post_at = after(20);
-    world.process(&topic, after(150));
-    // A wave that began later is another matter.
-    let mut later = signal(3, "price", Severity::Alert, 900);
-    later.kind = negative_share();
-    later.times.first_post_at = after(700);
-    world.process(&later, after(900));
+    world.process(&wave(1, TOPIC_ALL, Severity::Alert, 100), after(100));
+    world.process(&wave(2, "food_safety", Severity::Crisis, 150), after(150));
+    // Also one that began later, and also after a restart.
+    let first = world.commit().await;
+    world.restart();
+    world.process(&wave(3, "price", Severity::Alert, 900), after(900));
     let written = world.commit().await;
-    assert_eq!(written.alerts.len(), 2);
-    assert_eq!(written.alerts[0].signals, 2);
-    assert_eq!(written.alerts[0].severity, Severity::Crisis);
+    assert_eq!(first.told(), ["raised", "severity_raised"]);
+    assert!(written.told().is_empty());
+    assert_eq!(written.alerts.len(), 1);
+    let alert = &written.alerts[0];
+    assert_eq!((alert.signals, alert.severity), (3, Severity::Crisis));
+    assert_eq!(alert.causes["负面声量激增"], 3);
     assert_eq!(
-        written.alerts[0].title,
-        "青柚茶饮:负面声量激增,5 分钟内 36 人负面,占 75%"
+        alert.title,
+        "青柚茶饮：负面声量激增，5 分钟内 36 人负面，占 75%"
     );
-    assert_eq!(written.told(), ["raised", "severity_raised", "raised"]);
+}
+
+#[tokio::test]
+async fn a_crisis_that_took_in_the_unrest_of_the_brand_takes_in_the_waves_of_its_topics() {
+    let mut world = World::new(Config::default());
+    world.process(&signal(1, "safety", Severity::Crisis, 0), after(0));
+    // Before any unrest of the brand as a whole, a topic's wave is a matter of its own, and stays one.
+    world.process(&wave(2, "price", Severity::Alert, 10), after(10));
+    world.process(&wave(3, TOPIC_ALL, Severity::Alert, 20), after(20));
+    let topics = ["staff", "after_sales", "quality", "logistics", "app"];
+    for (number, topic) in (4..).zip(topics) {
+        let at = 20 + 60 * number as i64;
+        world.process(&wave(number, topic, Severity::Alert, at), after(at));
+    }
+    world.process(&wave(9, "price", Severity::Alert, 700), after(700));
+    // A rule hit tells of one piece: on another topic it is another matter. So is a wave of another brand, or of a drill.
+    world.process(&signal(10, "staff", Severity::Alert, 800), after(800));
+    let mut other = wave(11, "app", Severity::Alert, 800);
+    other.brand = "云杉超市".to_owned();
+    world.process(&other, after(800));
+    let mut drill = wave(12, "app", Severity::Alert, 800);
+    drill.drill = true;
+    world.process(&drill, after(800));
+    let written = world.commit().await;
+    let found: Vec<_> = written
+        .alerts
+        .iter()
+        .map(|a| (a.topic.as_str(), a.signals, a.brand_wide))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("safety", 7, true),
+            ("price", 2, false),
+            ("staff", 1, false),
+            ("app", 1, false),
+            ("app", 1, false),
+        ]
+    );
     assert_eq!(
         written.alerts[1].title,
-        "青柚茶饮:「price」负面声量激增,5 分钟内 36 人负面,占 75%"
+        "青柚茶饮：「price」负面声量激增，5 分钟内 36 人负面，占 75%"
     );
 }
 

@@ -98,6 +98,7 @@ struct Matter {
     acknowledged: bool,
     responded: bool,
     resolved: Option<Timestamp>,
+    brand_wide: bool,
     signals: u64,
 }
 
@@ -157,17 +158,18 @@ impl Model {
             .iter()
             .position(|m| open(m) && m.topic == signal.topic);
         let gravest = (0..self.matters.len())
-            .filter(|at| open(&self.matters[*at]) && signal.topic == TOPIC_ALL)
+            .filter(|at| {
+                let m = &self.matters[*at];
+                open(m) && (signal.topic == TOPIC_ALL || (wave && m.brand_wide))
+            })
             .max_by_key(|at| {
                 let m = &self.matters[*at];
                 (m.severity, m.last, m.id.clone())
             });
-        let whole = self.matters.iter().position(|m| {
-            open(m) && m.topic == TOPIC_ALL && wave && signal.times.first_post_at <= m.raised
-        });
-        if let Some(at) = exact.or(gravest).or(whole) {
+        if let Some(at) = exact.or(gravest) {
             let matter = &mut self.matters[at];
             matter.signals += 1;
+            matter.brand_wide |= signal.topic == TOPIC_ALL;
             matter.last = matter.last.max(signal.times.detected_at);
             if severity > matter.severity {
                 matter.severity = severity;
@@ -179,9 +181,7 @@ impl Model {
         let over = self.matters.iter().any(|m| {
             m.drill == signal.drill
                 && m.resolved.is_some_and(|at| signal.times.detected_at <= at)
-                && (m.topic == signal.topic
-                    || signal.topic == TOPIC_ALL
-                    || (wave && m.topic == TOPIC_ALL))
+                && (m.topic == signal.topic || signal.topic == TOPIC_ALL || (wave && m.brand_wide))
         });
         if over {
             return;
@@ -202,6 +202,7 @@ impl Model {
             acknowledged: false,
             responded: false,
             resolved: None,
+            brand_wide: signal.topic == TOPIC_ALL,
             signals: 1,
         });
         let at = self.matters.len() - 1;
@@ -345,6 +346,7 @@ async fn play(turns: &[Turn], restarts: bool) -> Result<World, TestCaseError> {
         prop_assert_eq!(&alert.id, &matter.id);
         prop_assert_eq!(alert.severity, SEVERITIES[matter.severity]);
         prop_assert_eq!(alert.signals, matter.signals);
+        prop_assert_eq!(alert.brand_wide, matter.brand_wide);
         prop_assert_eq!(alert.state.is_open(), matter.resolved.is_none());
         let clock = alert.clock.as_ref();
         prop_assert_eq!(clock.map(|c| c.started_at), matter.started);

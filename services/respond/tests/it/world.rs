@@ -30,6 +30,7 @@ pub(crate) fn rule_hit() -> SignalKind {
 pub(crate) fn negative_share() -> SignalKind {
     SignalKind::NegativeShare {
         rule: "negative_wave".to_owned(),
+        name: "负面声量激增".to_owned(),
         window_seconds: 300,
         negative: 36,
         total: 48,
