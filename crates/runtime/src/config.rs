@@ -2,14 +2,16 @@
 //!
 //! The order: read YAML; replace `${NAME}` and `${NAME:-default}` in strings by environment variables; replace a key
 //! `x_file` by `x` with the file's content where the schema knows `x` and not `x_file`; validate against the JSON Schema
-//! that is derived from the types; build the types; run their own [`Check`]s.
+//! that is derived from the types; lay the document over the defaults, key by key; build the types; run their own
+//! [`Check`]s.
 
 use std::path::{Path, PathBuf};
 
 use jsonschema::error::ValidationErrorKind;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{Check, Problem, Problems};
@@ -56,7 +58,7 @@ impl ConfigError {
 ///
 /// # Errors
 /// See [`ConfigError`]; [`ConfigError::Invalid`] holds every problem.
-pub fn load<T: DeserializeOwned + JsonSchema + Check>(path: &Path) -> Result<T, ConfigError> {
+pub fn load<T: Document>(path: &Path) -> Result<T, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
@@ -68,44 +70,99 @@ pub fn load<T: DeserializeOwned + JsonSchema + Check>(path: &Path) -> Result<T, 
 ///
 /// # Errors
 /// See [`ConfigError`]; [`ConfigError::Invalid`] holds every problem.
-pub fn parse<T: DeserializeOwned + JsonSchema + Check>(
+pub fn parse<T: Document>(
     text: &str,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<T, ConfigError> {
     let mut document: Value =
         serde_saphyr::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
     if document.is_null() {
-        document = Value::Object(serde_json::Map::new());
+        document = Value::Object(Map::new());
     }
     let mut problems = Problems::default();
     resolve(&mut document, "", environment, &mut problems);
-    let schema = json_schema::<T>();
-    match jsonschema::validator_for(&schema) {
+    let mut wrong = Vec::new();
+    match jsonschema::validator_for(&json_schema::<T>()) {
         Ok(validator) => {
             for error in validator.iter_errors(&document) {
-                explain(&error, &mut problems);
+                explain(&error, &mut problems, &mut wrong);
             }
         }
         Err(error) => problems.add("", format!("the built-in schema is damaged: {error}")),
     }
-    let found = problems.into_found();
-    if !found.is_empty() {
-        return Err(ConfigError::Invalid(found));
-    }
-    let config: T = serde_json::from_value(document).map_err(|error| {
-        ConfigError::Invalid(vec![Problem {
-            path: String::new(),
-            message: error.to_string(),
-        }])
-    })?;
-    let mut problems = Problems::default();
-    config.check(&mut problems);
-    let found = problems.into_found();
+    let mut found = problems.into_found();
+    let defaults = serde_json::to_value(T::default()).unwrap_or_default();
     if found.is_empty() {
-        Ok(config)
-    } else {
-        Err(ConfigError::Invalid(found))
+        let config: T = serde_json::from_value(over(defaults, document)).map_err(|error| {
+            ConfigError::Invalid(vec![Problem {
+                path: String::new(),
+                message: error.to_string(),
+            }])
+        })?;
+        let mut problems = Problems::default();
+        config.check(&mut problems);
+        found = problems.into_found();
+        if found.is_empty() {
+            return Ok(config);
+        }
+    } else if let Some((rest, taken)) = without(document, &wrong)
+        && let Ok(config) = serde_json::from_value::<T>(over(defaults, rest))
+    {
+        // What is right in shape is checked, too, so that mending one problem does not bring up the next.
+        let mut problems = Problems::default();
+        config.check(&mut problems);
+        let beside = |problem: &Problem| taken.iter().any(|at| problem.path.starts_with(at));
+        found.extend(
+            problems
+                .into_found()
+                .into_iter()
+                .filter(|problem| !beside(problem)),
+        );
     }
+    Err(ConfigError::Invalid(found))
+}
+
+/// What a configuration document is read into. Its default is what holds for every key that the document leaves out,
+/// at any depth.
+pub trait Document: DeserializeOwned + Serialize + Default + JsonSchema + Check {}
+
+impl<T: DeserializeOwned + Serialize + Default + JsonSchema + Check> Document for T {}
+
+/// `given` laid over `defaults`, key by key; lists are taken whole.
+fn over(defaults: Value, given: Value) -> Value {
+    match (defaults, given) {
+        (Value::Object(mut merged), Value::Object(given)) => {
+            for (key, value) in given {
+                let default = merged.remove(&key).unwrap_or_default();
+                merged.insert(key, over(default, value));
+            }
+            Value::Object(merged)
+        }
+        (_, given) => given,
+    }
+}
+
+/// The document without the keys that are wrong, and the places they were taken from; `None` when nothing is left.
+/// What is wrong within a list takes the whole list with it.
+fn without(mut document: Value, wrong: &[String]) -> Option<(Value, Vec<String>)> {
+    let mut taken = Vec::new();
+    for pointer in wrong {
+        let mut pointer = pointer.as_str();
+        loop {
+            let (parent, key) = pointer.rsplit_once('/')?;
+            match document.pointer_mut(parent) {
+                Some(Value::Object(fields)) => {
+                    fields.remove(&key.replace("~1", "/").replace("~0", "~"));
+                    taken.push(dotted(parent));
+                    break;
+                }
+                _ => pointer = parent,
+            }
+        }
+    }
+    // Every path begins with that of the document itself.
+    taken.retain(|place| !place.is_empty());
+    Some((document, taken))
 }
 
 /// The JSON Schema (2020-12) of a configuration type.
@@ -220,8 +277,13 @@ fn interpolate(
 }
 
 /// Adds the problems of one schema error; of a choice between variants, those of the variant that was meant.
-fn explain(error: &jsonschema::ValidationError<'_>, problems: &mut Problems) {
-    let path = dotted(&error.instance_path().to_string());
+fn explain(
+    error: &jsonschema::ValidationError<'_>,
+    problems: &mut Problems,
+    wrong: &mut Vec<String>,
+) {
+    let pointer = error.instance_path().to_string();
+    let path = dotted(&pointer);
     match error.kind() {
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
             let meant = context
@@ -230,8 +292,13 @@ fn explain(error: &jsonschema::ValidationError<'_>, problems: &mut Problems) {
                 .min_by_key(|branch| branch.len())
                 .filter(|branch| !branch.is_empty());
             match meant {
-                Some(branch) => branch.iter().for_each(|error| explain(error, problems)),
-                None => wrong_choice(&path, context, problems),
+                Some(branch) => branch
+                    .iter()
+                    .for_each(|error| explain(error, problems, wrong)),
+                None => {
+                    wrong_choice(&path, context, problems);
+                    wrong.push(pointer);
+                }
             }
         }
         ValidationErrorKind::AdditionalProperties { unexpected }
@@ -246,9 +313,13 @@ fn explain(error: &jsonschema::ValidationError<'_>, problems: &mut Problems) {
                     &at,
                     "unknown key; see `wensheng schema` for those that exist",
                 );
+                wrong.push(format!("{pointer}/{name}"));
             }
         }
-        _ => problems.add(&path, error.to_string()),
+        _ => {
+            problems.add(&path, error.to_string());
+            wrong.push(pointer);
+        }
     }
 }
 
@@ -311,16 +382,40 @@ mod tests {
     use super::*;
     use crate::Secret;
 
-    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[derive(Debug, Deserialize, Serialize, JsonSchema)]
     #[serde(deny_unknown_fields, default)]
     struct Config {
+        policy: Policy,
         name: String,
         limit: u32,
         token: Secret,
         sources: Vec<Source>,
     }
 
-    #[derive(Debug, Deserialize, JsonSchema)]
+    impl Default for Config {
+        fn default() -> Self {
+            let policy = Policy {
+                minutes: 15,
+                level: 3,
+            };
+            Self {
+                policy,
+                name: String::new(),
+                limit: 0,
+                token: Secret::default(),
+                sources: Vec::new(),
+            }
+        }
+    }
+
+    #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+    #[serde(deny_unknown_fields, default)]
+    struct Policy {
+        minutes: u32,
+        level: u32,
+    }
+
+    #[derive(Debug, Deserialize, Serialize, JsonSchema)]
     #[serde(deny_unknown_fields, tag = "kind", rename_all = "lowercase")]
     enum Source {
         Files {
@@ -365,6 +460,22 @@ mod tests {
             assert!(paths.contains(&path), "{path} is missing in {found:#?}");
         }
         assert_eq!(found.len(), 6, "{found:#?}");
+    }
+
+    #[test]
+    fn a_key_left_out_has_the_default_of_its_place() {
+        let config: Config = parse("policy: {minutes: 5}", &|_| None).unwrap();
+        assert_eq!((config.policy.minutes, config.policy.level), (5, 3));
+    }
+
+    #[test]
+    fn what_is_right_in_shape_is_checked_beside_what_is_not() {
+        let found = problems("limit: 11\npolicy: {minutes: soon}\nnmae: x\n");
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(
+            found.contains(&"limit: must be at most 10".to_owned()),
+            "{found:#?}"
+        );
     }
 
     #[test]

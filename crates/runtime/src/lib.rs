@@ -14,7 +14,7 @@ mod stages;
 mod telemetry;
 
 pub use codec::{DecodeError, dead_letter, decode, encode, topic_specs};
-pub use config::{ConfigError, json_schema, load, parse};
+pub use config::{ConfigError, Document, json_schema, load, parse};
 pub use handle::{Handle, Health, HealthReport};
 pub use ops::{OpsConfig, OpsError, serve_ops};
 pub use problems::{Check, Problem, Problems};

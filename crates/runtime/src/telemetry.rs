@@ -7,6 +7,8 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
 
+use crate::{Check, Problems};
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -33,6 +35,17 @@ impl Default for TelemetryConfig {
         Self {
             format: LogFormat::Text,
             filter: "info".to_owned(),
+        }
+    }
+}
+
+impl Check for TelemetryConfig {
+    fn check(&self, problems: &mut Problems) {
+        if let Err(error) = EnvFilter::try_new(&self.filter) {
+            problems.add(
+                "filter",
+                format!("{error}; give a level, or a list such as info,wensheng_bus=debug"),
+            );
         }
     }
 }

@@ -139,6 +139,7 @@ impl Check for Config {
         problems.within("notify", |problems| self.notify.check(problems));
         problems.within("publish", |problems| self.publish.check(problems));
         problems.within("console", |problems| self.console.check(problems));
+        problems.within("telemetry", |problems| self.telemetry.check(problems));
     }
 }
 

@@ -55,13 +55,11 @@ fn run(cli: Cli) -> Result<()> {
         Command::Token(args) => on_runtime(token::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "wensheng",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "wensheng", &mut script);
+            std::io::stdout()
+                .write_all(&script)
+                .context("write the script")
         }
     }
 }
@@ -89,8 +87,12 @@ fn validate(args: &cli::ConfigArgs) -> Result<()> {
 /// Whether the reader of standard output went away (`wensheng analyze … | head`).
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
+        let io = cause
             .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+            .map(std::io::Error::kind);
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
     })
 }

@@ -1,8 +1,8 @@
 //! The configuration reference is written from the types, so that it cannot tell what is not so.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
+
+use crate::config::Config;
 
 const HEAD: &str = "\
 # Configuration
@@ -18,7 +18,7 @@ This page is written from the program's own types.
 ";
 
 /// The reference as Markdown.
-pub(crate) fn markdown(schema: &Value) -> String {
+fn markdown(schema: &Value, defaults: &Value) -> String {
     let reference = Reference {
         definitions: schema.get("$defs").and_then(Value::as_object),
     };
@@ -30,19 +30,28 @@ pub(crate) fn markdown(schema: &Value) -> String {
         .iter()
         .partition(|(_, field)| reference.resolve(field).get("properties").is_some());
     out.push_str("\n## The whole service\n\n");
-    reference.table(&mut out, "", plain.into_iter());
+    reference.table(&mut out, "", plain.into_iter(), Some(defaults));
     for (name, field) in sections {
         let description = text(field, "description");
-        let _ = writeln!(out, "\n## `{name}`\n\n{description}\n");
+        out.push_str(&format!("\n## `{name}`\n\n{description}\n\n"));
         if let Some(fields) = reference
             .resolve(field)
             .get("properties")
             .and_then(Value::as_object)
         {
-            reference.table(&mut out, "", fields.iter());
+            reference.table(&mut out, "", fields.iter(), defaults.get(name));
         }
     }
     out
+}
+
+/// The reference of this version's configuration.
+pub(crate) fn of_config() -> Result<String, serde_json::Error> {
+    let defaults = serde_json::to_value(Config::default())?;
+    Ok(markdown(
+        &wensheng_runtime::json_schema::<Config>(),
+        &defaults,
+    ))
 }
 
 struct Reference<'a> {
@@ -66,6 +75,7 @@ impl<'a> Reference<'a> {
         out: &mut String,
         path: &str,
         fields: impl Iterator<Item = (&'a String, &'a Value)>,
+        defaults: Option<&Value>,
     ) {
         if path.is_empty() {
             out.push_str("| key | default | what |\n|---|---|---|\n");
@@ -82,21 +92,19 @@ impl<'a> Reference<'a> {
             } else {
                 below
             };
-            let _ = writeln!(
-                out,
-                "| `{path}` | {} | {} |",
-                default(field, below),
-                cell(described, below)
-            );
-            self.within(out, &path, below);
+            // What holds at this place, which may differ from what the type alone has.
+            let here = defaults.and_then(|defaults| defaults.get(name));
+            let shown = default(here.or_else(|| field.get("default")), below);
+            row(out, &format!("`{path}`"), &shown, &cell(described, below));
+            self.within(out, &path, below, here);
         }
     }
 
-    fn within(&self, out: &mut String, path: &str, schema: &'a Value) {
+    fn within(&self, out: &mut String, path: &str, schema: &'a Value, defaults: Option<&Value>) {
         if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
-            self.table(out, path, fields.iter());
+            self.table(out, path, fields.iter(), defaults);
         } else if let Some(items) = schema.get("items") {
-            self.within(out, &format!("{path}[]"), self.resolve(items));
+            self.within(out, &format!("{path}[]"), self.resolve(items), None);
         } else if let Some(variants) = schema.get("oneOf").and_then(Value::as_array) {
             for variant in variants {
                 let Some(fields) = variant.get("properties").and_then(Value::as_object) else {
@@ -109,20 +117,26 @@ impl<'a> Reference<'a> {
                 else {
                     continue;
                 };
-                let _ = writeln!(
+                row(
                     out,
-                    "| `{path}` **`kind: {tag}`** | | {} |",
-                    text(variant, "description")
+                    &format!("`{path}` **`kind: {tag}`**"),
+                    "",
+                    &text(variant, "description"),
                 );
-                self.table(out, path, fields.iter().filter(|(name, _)| *name != "kind"));
+                let fields = fields.iter().filter(|(name, _)| *name != "kind");
+                self.table(out, path, fields, None);
             }
         }
     }
 }
 
+fn row(out: &mut String, key: &str, default: &str, what: &str) {
+    out.push_str(&format!("| {key} | {default} | {what} |\n"));
+}
+
 /// The default as it would be written in the file; none for what has keys of its own.
-fn default(field: &Value, below: &Value) -> String {
-    match field.get("default") {
+fn default(default: Option<&Value>, below: &Value) -> String {
+    match default {
         Some(Value::Null) | None => String::new(),
         Some(Value::Object(_)) if below.get("properties").is_some() => String::new(),
         Some(value) if value.to_string().len() > 60 => "(see below)".to_owned(),
@@ -149,7 +163,7 @@ fn cell(described: &Value, below: &Value) -> String {
         )
         .collect();
     if !words.is_empty() {
-        let _ = write!(cell, " One of `{}`.", words.join("`, `"));
+        cell.push_str(&format!(" One of `{}`.", words.join("`, `")));
     }
     cell
 }
@@ -169,7 +183,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Config;
 
     fn root() -> &'static Path {
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -178,7 +191,7 @@ mod tests {
     #[test]
     fn the_reference_is_as_the_types_are() {
         let path = root().join("docs/configuration.md");
-        let written = markdown(&wensheng_runtime::json_schema::<Config>());
+        let written = of_config().unwrap();
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, &written).unwrap();
         }
@@ -192,10 +205,15 @@ mod tests {
     #[test]
     fn the_example_configuration_is_valid() {
         let text = std::fs::read_to_string(root().join("wensheng.example.yaml")).unwrap();
-        let config: Config = wensheng_runtime::parse(&text, &|name| {
-            Some(format!("a-secret-that-is-long-enough-{name}"))
-        })
-        .unwrap();
+        let environment = |name: &str| {
+            let scheme = if name.ends_with("_URL") {
+                "https://example.com/?key=1&access_token="
+            } else {
+                ""
+            };
+            Some(format!("{scheme}a-secret-that-is-long-enough-{name}"))
+        };
+        let config: Config = wensheng_runtime::parse(&text, &environment).unwrap();
         assert!(config.connect.sources.len() > 1);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn run(args: &SchemaArgs) -> Result<()> {
     let document = match args.of {
         SchemaOf::Config => wensheng_runtime::json_schema::<Config>(),
         SchemaOf::Reference => {
-            let page = crate::reference::markdown(&wensheng_runtime::json_schema::<Config>());
+            let page = crate::reference::of_config().context("write the reference")?;
             return std::io::stdout()
                 .lock()
                 .write_all(page.as_bytes())

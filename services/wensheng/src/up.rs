@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
-use wensheng_runtime::{Handle, Telemetry, serve_ops};
+use tokio_util::sync::CancellationToken;
+use wensheng_runtime::{Handle, LogFormat, Telemetry, serve_ops};
 
 use crate::cli::{Output, Role, UpArgs};
 use crate::config;
@@ -36,12 +37,23 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let telemetry = Telemetry::start(&config.telemetry)?;
-    let handle = Handle::default();
-    stop_on_signal(&handle)?;
+    let asked_to_stop = stop_on_signal()?;
+    let handle = Handle {
+        shutdown: asked_to_stop.child_token(),
+        ..Handle::default()
+    };
     let ops = serve_ops(&config.ops, telemetry, &handle).await?;
     tracing::info!(%ops, roles = ?roles, data_dir = %config.data_dir.display(), "starting");
-    let service = Service::start(&config, &roles, handle.clone()).await?;
-    announce(&service).await?;
+    let service = match Service::start(&config, &roles, handle.clone()).await {
+        // Stopped while it waited for the bus or the store: what was asked for.
+        Err(error) if asked_to_stop.is_cancelled() => {
+            tracing::info!(%error, "stopped before the start was through");
+            return Ok(());
+        }
+        started => started?,
+    };
+    let is_for_machines = config.telemetry.format == LogFormat::Json && !args.until_idle;
+    announce(&service, is_for_machines).await?;
     tokio::spawn(lag::export(
         service.bus.clone(),
         roles.clone(),
@@ -74,35 +86,41 @@ async fn until_idle(service: &Service, started: Instant, output: Output) -> Resu
     }
 }
 
-/// Tells where the console is, and the first token, this once.
-async fn announce(service: &Service) -> Result<()> {
+/// Tells where the console is, and the first token, this once: beside the log, or on standard output where the log is
+/// JSON, so that neither breaks the reader of the log nor stays in it.
+async fn announce(service: &Service, is_log_json: bool) -> Result<()> {
     let (Some(address), Some(store)) = (service.console, &service.store) else {
         return Ok(());
     };
-    match wensheng_console::first_token(store).await? {
-        Some(token) => {
-            eprintln!("\n  console  http://{address}/#token={token}");
-            eprintln!(
-                "           this token is shown only now; `wensheng token create` makes others\n"
-            );
-        }
-        None => eprintln!(
-            "\n  console  http://{address}/  (sign in with a token; `wensheng token create` makes one)\n"
+    let text = match wensheng_console::first_token(store).await? {
+        Some(token) => format!(
+            "  console  {}\n           this token is shown only now; `wensheng token create` makes others",
+            wensheng_console::login_link(address, &token)
         ),
+        None => format!(
+            "  console  http://{address}/  (sign in with a token; `wensheng token create` makes one)"
+        ),
+    };
+    if is_log_json {
+        println!("\n{text}\n");
+    } else {
+        eprintln!("\n{text}\n");
     }
     Ok(())
 }
 
-fn stop_on_signal(handle: &Handle) -> Result<()> {
+/// A token that the first SIGINT or SIGTERM cancels; the second ends the process.
+fn stop_on_signal() -> Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let shutdown = handle.shutdown.clone();
+    let asked = CancellationToken::new();
+    let token = asked.clone();
     tokio::spawn(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         eprintln!("stopping; once more to stop at once");
-        shutdown.cancel();
+        token.cancel();
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         std::process::exit(130);
     });
-    Ok(())
+    Ok(asked)
 }

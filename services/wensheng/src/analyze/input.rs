@@ -128,11 +128,13 @@ fn csv(reader: impl Read + 'static) -> Result<Lines> {
         })?;
     let mut row = csv::ByteRecord::new();
     Ok(Box::new(std::iter::from_fn(move || {
-        let number = reader.position().line();
         match reader.read_byte_record(&mut row) {
             Err(error) => Some(Err(anyhow::Error::new(error).context("read the input"))),
             Ok(false) => None,
-            Ok(true) => Some(Ok(fields(number, &headers, text_column, &row))),
+            Ok(true) => {
+                let number = row.position().map_or(0, csv::Position::line);
+                Some(Ok(fields(number, &headers, text_column, &row)))
+            }
         }
     })))
 }

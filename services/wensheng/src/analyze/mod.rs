@@ -178,10 +178,15 @@ fn analyze_line(analyzer: &Analyzer, line: &Line) -> Option<Analysis> {
 /// The fields of the input line, its text, and what was understood.
 fn with_analysis(mut fields: Map<String, Value>, text: &str, analysis: &Analysis) -> Result<Value> {
     fields.insert("text".to_owned(), Value::String(text.to_owned()));
-    if let Value::Object(found) =
-        serde_json::to_value(analysis).context("write an analysis as JSON")?
-    {
-        fields.extend(found);
+    let found = serde_json::to_value(analysis).context("write an analysis as JSON")?;
+    if let Value::Object(mut found) = found {
+        found.entry("tokens").or_insert_with(|| json!([]));
+        for (name, value) in found {
+            // A field of the input that bears the name of a finding is kept beside it.
+            if let Some(given) = fields.insert(name.clone(), value) {
+                fields.insert(format!("input_{name}"), given);
+            }
+        }
     }
     Ok(Value::Object(fields))
 }
