@@ -44,7 +44,6 @@ pub(super) fn code_kind(code: Code) -> ErrorKind {
         | Code::PollExceeded => ErrorKind::Lost,
         Code::UnknownTopic
         | Code::UnknownTopicOrPartition
-        | Code::UnknownPartition
         | Code::InvalidTopic
         | Code::TopicAuthorizationFailed
         | Code::GroupAuthorizationFailed
@@ -63,6 +62,8 @@ pub(super) fn code_kind(code: Code) -> ErrorKind {
         | Code::UnsupportedFeature
         | Code::InvalidSessionTimeout
         | Code::InconsistentGroupProtocol => ErrorKind::Fatal,
+        // Among them `UnknownPartition`, which the client says by itself: a broker that has just come back may not have
+        // told it of all partitions yet. That the topics are there was checked at the start.
         _ => ErrorKind::Unavailable,
     }
 }
