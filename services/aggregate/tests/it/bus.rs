@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use wensheng_aggregate::{Config, INPUTS, run};
 use wensheng_bus::{Bus, EmbeddedBus, EmbeddedConfig, TopicPartition};
 use wensheng_runtime::{Handle, SessionConfig, decode, encode, topic_specs};
 use wensheng_schemas::{Contract, Enriched, Signal, TOPIC_ALL, WindowDelta, WindowSize};
 
-use crate::world::piece;
+use crate::world::{piece, start};
 
 const PARTITIONS: u32 = 2;
 
@@ -64,7 +65,17 @@ async fn all<T: Contract + Send>(bus: &Arc<EmbeddedBus>) -> Vec<T> {
 async fn a_crisis_that_spans_a_restart_is_found_once_and_every_piece_counted_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bus.db");
-    let pieces: Vec<_> = (0..60).map(|n| piece(n, n as f64, true)).collect();
+    // Said lately by the clock that the role reads: a series that was silent for long is forgotten.
+    let age = Timestamp::now().duration_since(start()) - SignedDuration::from_mins(10);
+    let pieces: Vec<_> = (0..60)
+        .map(|n| {
+            let mut piece = piece(n, n as f64, true);
+            piece.feedback.occurred_at += age;
+            piece.feedback.observed_at += age;
+            piece.enriched_at += age;
+            piece
+        })
+        .collect();
     for part in [&pieces[..30], &pieces[30..]] {
         let bus = open(&path).await;
         run_over(&bus, part).await;
