@@ -354,7 +354,7 @@ fn intent_name(intent: Intent) -> &'static str {
         Intent::Suggestion => "建议",
         Intent::Praise => "表扬",
         Intent::HelpRequest => "求助",
-        Intent::Threat => "扬言曝光或起诉",
+        Intent::Threat => "威胁曝光或维权",
         Intent::Churn => "流失",
     }
 }
