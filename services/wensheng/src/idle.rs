@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::time::sleep;
-use wensheng_bus::{Bus, BusError};
+use wensheng_bus::{Bus, BusError, ErrorKind};
+use wensheng_store::StoreError;
 
 use crate::cli::Role;
 use crate::service::Service;
@@ -55,25 +56,44 @@ pub(crate) async fn role_lag(bus: &dyn Bus, role: Role) -> Result<u64, BusError>
     Ok(partitions.iter().map(|partition| partition.lag).sum())
 }
 
-/// Resolves when everything is through.
+/// Resolves when everything is through. An engine or a store that cannot be asked for the moment is asked again.
 ///
 /// # Errors
-/// When the bus or the store cannot be asked.
+/// When asking again does not help.
 pub(crate) async fn reached(service: &Service) -> Result<()> {
     let mut through_since: Option<Instant> = None;
     loop {
-        let backlog = Backlog::of(service).await?;
-        if backlog.all_read && backlog.lag == 0 {
-            let since = *through_since.get_or_insert_with(Instant::now);
-            if queued_pushes(service).await? == 0 || since.elapsed() > PUSHES_AT_MOST {
-                // What the last look at the ledger covered may still be on its way into the store.
-                if Backlog::of(service).await?.lag == 0 {
-                    return Ok(());
-                }
-            }
+        match is_through(service, &mut through_since).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) if is_passing(&error) => tracing::debug!(%error, "cannot tell what is left"),
+            Err(error) => return Err(error),
         }
         sleep(LOOK_EVERY).await;
     }
+}
+
+async fn is_through(service: &Service, through_since: &mut Option<Instant>) -> Result<bool> {
+    let backlog = Backlog::of(service).await?;
+    if !backlog.all_read || backlog.lag > 0 {
+        return Ok(false);
+    }
+    let since = *through_since.get_or_insert_with(Instant::now);
+    if queued_pushes(service).await? > 0 && since.elapsed() <= PUSHES_AT_MOST {
+        return Ok(false);
+    }
+    // What the last look at the ledger covered may still be on its way into the store.
+    Ok(Backlog::of(service).await?.lag == 0)
+}
+
+fn is_passing(error: &anyhow::Error) -> bool {
+    let bus = error
+        .downcast_ref::<BusError>()
+        .map(|error| error.kind == ErrorKind::Unavailable);
+    let store = error
+        .downcast_ref::<StoreError>()
+        .map(StoreError::retriable);
+    bus.or(store).unwrap_or(false)
 }
 
 async fn queued_pushes(service: &Service) -> Result<u64> {
