@@ -1,4 +1,5 @@
-//! A push is answered with success only once it is durable: size → signature → parse → publish → answer.
+//! A push is answered with success only once it is durable: size → signature → parse → publish → answer. A refused
+//! sender gets the reason, also while it still sends.
 //!
 //! All pushed sources share one server, one bound on the bytes of requests being read, and this one way through; a
 //! source says only how it verifies and parses.
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +30,13 @@ const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// A push is answered within this time, durable or not. Chinese platforms send again after 5 s.
 const ANSWER_WITHIN: Duration = Duration::from_millis(4_500);
+
+/// Of a request that is refused, no more than this is still read …
+const DISCARD_BYTES: usize = 16 << 20;
+
+/// … for no longer than this. Most senders read the answer only once they have sent their body; of a connection that is
+/// closed while they still send, they see a broken pipe instead of the reason.
+const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Seconds after which a sender may try again while the bus is away.
 const RETRY_AFTER: &str = "5";
@@ -155,17 +163,20 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let mut body = body.into_data_stream();
     let Some(source) = server.sources.get(&name) else {
+        discard(&headers, &mut body).await;
         // Not counted: the label would be whatever a stranger sends.
         return refuse(&Refusal::new(
             StatusCode::NOT_FOUND,
             "no source of that name; use the `name` of a webhook source",
         ));
     };
-    let response = match server.take(source, &headers, body).await {
+    let response = match server.take(source, &headers, &mut body).await {
         Ok(accepted) => answer(StatusCode::OK, &accepted),
         Err(refusal) => {
             tracing::debug!(source = %name, status = refusal.status.as_u16(), reason = %refusal.reason, "refused a push");
+            discard(&headers, &mut body).await;
             refuse(&refusal)
         }
     };
@@ -179,7 +190,7 @@ impl PushServer {
         &self,
         source: &PushSource,
         headers: &HeaderMap,
-        body: Body,
+        body: &mut BodyDataStream,
     ) -> Result<Accepted, Refusal> {
         source.input.admit(headers)?;
         let (body, memory) = self.read(source, headers, body).await?;
@@ -215,7 +226,7 @@ impl PushServer {
         &self,
         source: &PushSource,
         headers: &HeaderMap,
-        body: Body,
+        body: &mut BodyDataStream,
     ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refusal> {
         let limit = source.input.max_body_bytes();
         let too_large = || {
@@ -241,8 +252,7 @@ impl PushServer {
             .map_err(|_| unavailable("too many requests at once; send again later"))?;
         let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
         let read = async {
-            let mut stream = body.into_data_stream();
-            while let Some(chunk) = stream.next().await {
+            while let Some(chunk) = body.next().await {
                 let chunk = chunk.map_err(|error| {
                     Refusal::new(
                         StatusCode::BAD_REQUEST,
@@ -267,6 +277,25 @@ impl PushServer {
         }
         Ok((bytes, memory))
     }
+}
+
+/// Reads on what a refused sender still sends, and keeps nothing of it. Who asks before sending (`Expect:
+/// 100-continue`) has sent nothing yet, and is not asked to.
+async fn discard(headers: &HeaderMap, body: &mut BodyDataStream) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let read = async {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(chunk)) = body.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    // What is still to come after this ends the connection.
+    tokio::time::timeout(DISCARD_WITHIN, read).await.ok();
 }
 
 fn unavailable(reason: &str) -> Refusal {

@@ -222,6 +222,25 @@ async fn what_is_no_feedback_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
+async fn whoever_is_refused_while_sending_reads_the_reason() {
+    // More than the buffers between two sockets hold: without being read on, the sender would meet a closed connection.
+    let body = "x".repeat(12 << 20);
+    let site = Site::new().await;
+    let mut run = site.start(sources());
+    for (source, token, status) in [
+        ("desk", TOKEN, StatusCode::PAYLOAD_TOO_LARGE),
+        ("desk", "0123456789abcdeF", StatusCode::UNAUTHORIZED),
+        ("other", TOKEN, StatusCode::NOT_FOUND),
+    ] {
+        let request = to(&mut run, source).await.bearer_auth(token);
+        let answer = send(request.body(body.clone())).await;
+        assert_eq!(answer.status, status);
+        assert!(answer.body["error"].is_string(), "{}", answer.body);
+    }
+    run.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn while_the_bus_is_away_senders_are_told_to_come_again() {
     let site = Site::new().await;
     let mut run = site.start(sources());
