@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::EventId;
+use crate::{Call, EventId};
 
 /// The kind of place where the customer spoke.
 #[derive(
@@ -175,6 +175,9 @@ pub struct FeedbackEvent {
     /// Further fields of the source, kept as they were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+    /// The conversation, where it is one: turns and facts of the call. `text` then holds what the customer said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Box<Call>>,
     /// Where exactly it came from.
     pub provenance: Provenance,
     /// Part of a drill: marked everywhere, left out of statistics.

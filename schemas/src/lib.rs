@@ -7,6 +7,7 @@
 mod aggregate;
 mod alert;
 mod analysis;
+mod call;
 mod command;
 mod contract;
 mod cursor;
@@ -31,6 +32,7 @@ pub use alert::{
 pub use analysis::{
     AspectMention, Keyword, Polarity, RuleHit, Sentiment, SentimentLabel, Severity, Span,
 };
+pub use call::{Call, Direction, Role, Turn};
 pub use command::{Action, Command};
 pub use contract::Contract;
 pub use cursor::Cursor;

@@ -87,6 +87,7 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
             reply_to: None,
             repost_of: None,
             attributes: BTreeMap::new(),
+            call: None,
             provenance: Provenance::default(),
             drill: false,
         },

@@ -79,7 +79,7 @@ impl Check for Config {
                 }
                 if connector.needs_pseudonyms() && self.pseudonym_key.is_empty() {
                     problems.add(
-                        "columns.author",
+                        connector.author_key(),
                         "needs connect.pseudonym_key: set it to a secret of at least 16 characters, such as ${WENSHENG_PSEUDONYM_KEY}",
                     );
                 }

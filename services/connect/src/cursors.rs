@@ -17,6 +17,13 @@ pub(crate) async fn restore(bus: &dyn Bus) -> Result<Positions, BusError> {
         let at = TopicPartition::new(topic.clone(), partition);
         bus.replay(&at, 0..u64::MAX, &mut |record| {
             if record.value.is_none() {
+                // The key is `source|stream`; no source has a `|` in its name.
+                let key = String::from_utf8_lossy(&record.key);
+                if let Some((source, stream)) = key.split_once('|')
+                    && let Some(streams) = positions.get_mut(source)
+                {
+                    streams.remove(stream);
+                }
                 return;
             }
             match decode::<Cursor>(&record) {

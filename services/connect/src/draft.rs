@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{Author, Channel, EventId, FeedbackEvent, Provenance, Reach, Scores};
 
+use crate::connector::Shared;
 use crate::field::Field;
 use crate::pseudonym::Pseudonyms;
-use crate::time::TimeReader;
+use crate::time::{TimeFormat, TimeReader};
 
 /// No field but the text may be longer (bytes). Larger would let one cell fill a record of the bus; smaller would cut
 /// off web addresses with tracking parameters, which run to some 2,000.
@@ -53,6 +54,29 @@ pub(crate) struct DraftRules {
     pub(crate) pseudonyms: Option<Pseudonyms>,
     /// No text may be longer (bytes).
     pub(crate) max_text_bytes: usize,
+}
+
+impl DraftRules {
+    /// The rules of a source that speaks for one brand on one channel, and writes times as epoch seconds or in China's
+    /// time.
+    pub(crate) fn of_platform(
+        source: &str,
+        connector: &'static str,
+        brand: &str,
+        channel: Channel,
+        shared: &Shared,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            source: source.to_owned(),
+            connector,
+            brand: Some(brand.trim().to_owned()),
+            channel,
+            channel_names: BTreeMap::new(),
+            times: TimeReader::new(TimeFormat::Auto, "Asia/Shanghai")?,
+            pseudonyms: Pseudonyms::new(shared.pseudonym_key.expose()),
+            max_text_bytes: shared.max_text_bytes,
+        })
+    }
 }
 
 /// Where a draft was found.
@@ -103,6 +127,24 @@ impl<'a> Draft<'a> {
         observed_at: Timestamp,
         fallback_id: impl FnOnce() -> String,
     ) -> Result<FeedbackEvent, String> {
+        let event = self.into_shell(rules, place, observed_at, fallback_id)?;
+        if event.text.is_empty() && event.scores.is_empty() {
+            return Err(
+                "text is empty and there is no score; give a text, or map a score column"
+                    .to_owned(),
+            );
+        }
+        Ok(event)
+    }
+
+    /// The event, also when it says nothing yet: of a call, the words come later.
+    pub(crate) fn into_shell(
+        self,
+        rules: &DraftRules,
+        place: Place<'_>,
+        observed_at: Timestamp,
+        fallback_id: impl FnOnce() -> String,
+    ) -> Result<FeedbackEvent, String> {
         self.check_lengths(rules.max_text_bytes)?;
         let scores = Scores {
             nps: self.score(Field::Nps, 0, 10)?,
@@ -110,12 +152,6 @@ impl<'a> Draft<'a> {
             ces: self.score(Field::Ces, 1, 7)?,
         };
         let text = self.text_of(Field::Text).unwrap_or_default();
-        if text.trim().is_empty() && scores.is_empty() {
-            return Err(
-                "text is empty and there is no score; give a text, or map a score column"
-                    .to_owned(),
-            );
-        }
         let text = if text.trim().is_empty() { "" } else { text };
         let brand = self
             .text_of(Field::Brand)
@@ -144,6 +180,7 @@ impl<'a> Draft<'a> {
             url: self.owned(Field::Url),
             reply_to: self.owned(Field::ReplyTo),
             repost_of: self.owned(Field::RepostOf),
+            call: None,
             provenance: Provenance {
                 connector: rules.connector.to_owned(),
                 place: Some(place.place.to_owned()),
@@ -287,6 +324,12 @@ fn occurred_at(
             times.expects()
         )
     })?;
+    check_time(at, observed_at)?;
+    Ok(at)
+}
+
+/// Refuses a time that feedback cannot have.
+pub(crate) fn check_time(at: Timestamp, observed_at: Timestamp) -> Result<(), String> {
     if at.duration_since(observed_at) > MAX_AHEAD {
         return Err(format!(
             "occurred_at {at} lies more than a day in the future; check `time_zone` and `time_format`"
@@ -297,7 +340,7 @@ fn occurred_at(
             "occurred_at {at} lies before 1990; check `time_format`"
         ));
     }
-    Ok(at)
+    Ok(())
 }
 
 /// A count as people and platforms write it: `1200`, `1,200`, `12.0`, `1.2万`, `3亿`.
@@ -332,7 +375,6 @@ pub(crate) fn shorten(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::TimeFormat;
 
     fn rules() -> DraftRules {
         DraftRules {

@@ -2,7 +2,7 @@
 //! cursors, in the order submitted, and is acknowledged only once it is durable. While the bus is away it waits and
 //! tries again, and the sources wait behind a bound of bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
@@ -60,6 +60,7 @@ pub(crate) struct Submitter {
     source: Arc<str>,
     kind: &'static str,
     queue: Queue,
+    order: Arc<Mutex<()>>,
 }
 
 /// The way to the publishing task.
@@ -86,6 +87,7 @@ impl Queue {
             source: Arc::from(source),
             kind,
             queue: self.clone(),
+            order: Arc::default(),
         }
     }
 
@@ -104,6 +106,13 @@ impl Submitter {
         let (submission, acknowledgement) = self.submission(batch, memory);
         self.queue.to.send(submission).await.ok()?;
         Some(acknowledgement)
+    }
+
+    /// Runs what fills and submits a batch while no other of this source does: what a source merges is published in the
+    /// order it was merged, so that the last published state is the last one.
+    pub(crate) fn in_order<T>(&self, fill_and_submit: impl FnOnce(&Self) -> T) -> T {
+        let _turn = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        fill_and_submit(self)
     }
 
     /// Submits a batch if it can be published soon.

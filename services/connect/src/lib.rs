@@ -23,12 +23,15 @@ mod scalar;
 mod scrub;
 mod staging;
 mod time;
+mod wechat;
+mod xml;
 
 pub use config::Config;
 pub use connector::SourceConfig;
 pub use connector::demo::{DemoConfig, invented_texts};
 pub use connector::files::{Column, Columns, EncodingChoice, FilesConfig, FormatChoice};
 pub use connector::webhook::WebhookConfig;
+pub use connector::wechat_oa::WechatOaConfig;
 pub use error::Error;
 pub use progress::{IngestProgress, SourceProgress};
 pub use run::run;

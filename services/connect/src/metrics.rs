@@ -6,6 +6,9 @@ pub const EVENTS: &str = "wensheng_connect_events_total";
 /// Counter: wrong rows and items sent to dead-letters, once committed. Labels: `source`, `kind`.
 pub const DEAD_LETTERS: &str = "wensheng_connect_dead_letters_total";
 
+/// Counter: what sources sent that is no feedback (events, pictures, agents' words, …). Labels: `source`, `reason`.
+pub const LEFT_OUT: &str = "wensheng_connect_left_out_total";
+
 /// Counter: pushes answered. Labels: `source`, `status` (the HTTP status).
 pub const REQUESTS: &str = "wensheng_connect_requests_total";
 
@@ -31,6 +34,7 @@ mod tests {
             [
                 EVENTS,
                 DEAD_LETTERS,
+                LEFT_OUT,
                 REQUESTS,
                 PUBLISH_DURATION,
                 PUBLISH_SIZE,
@@ -40,6 +44,7 @@ mod tests {
             [
                 "wensheng_connect_events_total",
                 "wensheng_connect_dead_letters_total",
+                "wensheng_connect_left_out_total",
                 "wensheng_connect_requests_total",
                 "wensheng_connect_publish_duration_seconds",
                 "wensheng_connect_publish_size_records",

@@ -1,5 +1,6 @@
 //! Binds before it reads, restores before it goes on, and ends only when what was submitted is published or given back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,9 +12,9 @@ use crate::config::Config;
 use crate::connector::{Input, PullContext, PullInput, Shared};
 use crate::cursors::{self, Positions};
 use crate::error::Error;
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, Submitter};
 use crate::progress::{IngestProgress, Tracker};
-use crate::push::{PushServer, PushSource};
+use crate::push::{PushInput, PushServer, PushSource};
 
 /// Takes in from all configured sources until shutdown, and tells its progress on `progress`.
 ///
@@ -30,18 +31,23 @@ pub async fn run(
         max_text_bytes: config.max_text_bytes,
     };
     let mut pulls: Vec<(String, &'static str, Box<dyn PullInput>)> = Vec::new();
-    let mut pushes = Vec::new();
+    let mut pushes: Vec<(String, &'static str, Box<dyn PushInput>)> = Vec::new();
     for source in &config.sources {
         let connector = source.connector();
         let name = connector.name().to_owned();
         match connector.build(&shared) {
             Ok(Input::Pull(input)) => pulls.push((name, connector.kind(), input)),
             Ok(Input::Push(input)) => pushes.push((name, connector.kind(), input)),
+            Ok(Input::Both { push, pull }) => {
+                pushes.push((name.clone(), connector.kind(), push));
+                pulls.push((name, connector.kind(), pull));
+            }
             Err(reason) => return Err(Error::Source { name, reason }),
         }
     }
-    let sources = pulls.iter().map(|(name, ..)| (name.clone(), false));
-    let sources = sources.chain(pushes.iter().map(|(name, ..)| (name.clone(), true)));
+    // A source with both sides is through when its pull side is.
+    let sources = pushes.iter().map(|(name, ..)| (name.clone(), true));
+    let sources = sources.chain(pulls.iter().map(|(name, ..)| (name.clone(), false)));
     let progress = Tracker::new(progress, sources);
 
     let listener = if pushes.is_empty() {
@@ -76,10 +82,21 @@ pub async fn run(
     let _end_all = ending.clone().drop_guard();
     let mut ingest = tokio::spawn(ingest.run());
 
+    // The two sides of a source submit in one order.
+    let mut submitters: BTreeMap<String, Submitter> = BTreeMap::new();
+    let mut submitter = |name: &str, kind| {
+        let one = submitters.entry(name.to_owned());
+        one.or_insert_with(|| queue.submitter(name, kind)).clone()
+    };
+    let mut behind_server = Vec::new();
+    for (name, kind, mut input) in pushes {
+        input.restore(positions.get(&name).cloned().unwrap_or_default());
+        behind_server.push(PushSource::new(&name, input, submitter(&name, kind)));
+    }
     let mut tasks = JoinSet::new();
     for (name, kind, input) in pulls {
         let context = PullContext {
-            submitter: queue.submitter(&name, kind),
+            submitter: submitter(&name, kind),
             positions: positions.remove(&name).unwrap_or_default(),
             progress: progress.clone(),
             health: handle.health.register(format!("connect-{name}")),
@@ -87,12 +104,10 @@ pub async fn run(
         };
         tasks.spawn(input.run(context));
     }
+    drop(submitters);
     if let Some(listener) = listener {
         let health = handle.health.register("connect-listen");
-        let sources = pushes
-            .into_iter()
-            .map(|(name, kind, input)| PushSource::new(&name, input, queue.submitter(&name, kind)));
-        let server = PushServer::new(sources, config.max_pending_bytes);
+        let server = PushServer::new(behind_server.into_iter(), config.max_pending_bytes);
         tasks.spawn(server.serve(listener, health, ending.clone()));
     }
     // Without any source there is nothing to take in, and still nothing to end for: the role lasts until it is stopped.

@@ -45,7 +45,16 @@ impl Kind {
 /// Masks an event, and tells in its attribute `masked` how many of what.
 pub(crate) fn event(event: &mut FeedbackEvent) {
     let mut counts = [0_u32; Kind::ALL.len()];
-    mask(&mut event.text, &mut counts);
+    match &mut event.call {
+        // What a call's text says, its turns say.
+        Some(call) => {
+            for turn in &mut call.turns {
+                mask(&mut turn.text, &mut counts);
+            }
+            mask(&mut event.text, &mut [0; Kind::ALL.len()]);
+        }
+        None => mask(&mut event.text, &mut counts),
+    }
     for value in event.attributes.values_mut() {
         mask(value, &mut counts);
     }

@@ -7,6 +7,7 @@ use wensheng_bus::OutRecord;
 use wensheng_runtime::encode;
 use wensheng_schemas::{Cursor, DeadLetter, FeedbackEvent, Origin, derived_id};
 
+use crate::metrics::LEFT_OUT;
 use crate::scrub;
 
 /// A batch closes at this many events. Fewer would spend more on commits than on reading; more would be lost work at a
@@ -95,6 +96,12 @@ impl Staging {
         self.push(encode(&letter, None));
     }
 
+    /// Counts what is no feedback, under a reason of a few.
+    pub(crate) fn leave_out(&self, reason: &'static str) {
+        metrics::counter!(LEFT_OUT, "source" => self.source.clone(), "reason" => reason)
+            .increment(1);
+    }
+
     /// Stages how far `stream` was read; nothing of it may be staged before its rows.
     pub(crate) fn cursor(&mut self, stream: &str, position: serde_json::Value, now: Timestamp) {
         let cursor = Cursor {
@@ -122,9 +129,9 @@ impl Staging {
         self.batch.events + self.batch.dead_letters >= FULL_EVENTS || self.batch.bytes >= FULL_BYTES
     }
 
-    /// Whether no event and no dead letter is staged.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.batch.events + self.batch.dead_letters == 0
+    /// Whether nothing at all is staged, no cursor either.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.batch.records.is_empty()
     }
 
     /// What is staged; the staging is empty afterwards.

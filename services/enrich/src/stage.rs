@@ -321,6 +321,7 @@ mod tests {
             reply_to: None,
             repost_of: None,
             attributes: BTreeMap::new(),
+            call: None,
             provenance: Provenance::default(),
             drill: false,
         }

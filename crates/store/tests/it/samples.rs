@@ -49,6 +49,7 @@ pub(crate) fn piece(native_id: &str, occurred_at: Timestamp, text: &str) -> Enri
             reply_to: None,
             repost_of: None,
             attributes: BTreeMap::new(),
+            call: None,
             provenance: Provenance {
                 connector: "files".to_owned(),
                 place: Some("reviews.csv".to_owned()),

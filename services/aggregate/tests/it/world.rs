@@ -54,6 +54,7 @@ pub(crate) fn piece(number: usize, seconds: f64, negative: bool) -> Enriched {
             reply_to: None,
             repost_of: None,
             attributes: BTreeMap::new(),
+            call: None,
             provenance: Provenance::default(),
             drill: false,
         },

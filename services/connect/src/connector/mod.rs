@@ -6,6 +6,7 @@
 pub(crate) mod demo;
 pub(crate) mod files;
 pub(crate) mod webhook;
+pub(crate) mod wechat_oa;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,11 @@ pub(crate) trait Connector: Check + Send + Sync {
     /// Whether it gives authors by configuration, so that the pseudonym key must be set.
     fn needs_pseudonyms(&self) -> bool;
 
+    /// The key by which it gives authors; a platform gives them by its kind.
+    fn author_key(&self) -> &'static str {
+        "kind"
+    }
+
     /// Builds the source. An error says what is wrong and what to do.
     fn build(&self, shared: &Shared) -> Result<Input, String>;
 }
@@ -51,6 +57,15 @@ pub(crate) enum Input {
     Pull(Box<dyn PullInput>),
     /// It is sent to the push server under `/ingest/{name}`.
     Push(Box<dyn PushInput>),
+    /// Both: what is pushed wakes the task, or the task fetches what was never pushed.
+    #[expect(
+        dead_code,
+        reason = "the pull runner brings the first source with two sides"
+    )]
+    Both {
+        push: Box<dyn PushInput>,
+        pull: Box<dyn PullInput>,
+    },
 }
 
 /// What a pull source works with.
@@ -103,6 +118,8 @@ sources! {
     Files(files::FilesConfig),
     /// Events posted over HTTP.
     Webhook(webhook::WebhookConfig),
+    /// Messages to a WeChat Official Account.
+    WechatOa(wechat_oa::WechatOaConfig),
     /// Invented feedback.
     Demo(demo::DemoConfig),
 }

@@ -57,6 +57,14 @@ sources:
     time_format: epoch_ms
     time_zone: UTC
     max_body_bytes: 1048576
+  - kind: wechat-oa
+    name: oa
+    token: ${TOKEN}
+    app_id: wx0123456789abcdef
+    encoding_aes_key: abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG
+    brand: 鹿汀茶饮
+    product: 轻乳茶
+    window_s: 600
   - {kind: demo, name: demo, seed: 1, rate_per_second: 2.5, crisis_after_s: 5, crisis_every_s: 0, count: 10}
 "#;
 
@@ -67,7 +75,7 @@ fn environment(name: &str) -> Option<String> {
 #[test]
 fn every_key_is_read_and_written_back_without_secrets() {
     let config: Config = parse(KITCHEN_SINK, &environment).unwrap();
-    assert_eq!(config.sources.len(), 4);
+    assert_eq!(config.sources.len(), 5);
     let SourceConfig::Files(files) = &config.sources[0] else {
         panic!("{:?}", config.sources[0])
     };
@@ -76,6 +84,7 @@ fn every_key_is_read_and_written_back_without_secrets() {
     let written = serde_json::to_string(&config).unwrap();
     assert!(!written.contains("a long enough secret"), "{written}");
     assert!(!written.contains("MfKQ9r8"), "{written}");
+    assert!(!written.contains("abcdefghijklmnop"), "{written}");
     assert!(!format!("{config:?}").contains("a long enough secret"));
 }
 
@@ -128,6 +137,7 @@ sources:
   - {kind: webhook, name: yy, token: short}
   - {kind: webhook, name: zz}
   - {kind: demo, rate_per_second: 0, crisis_every_s: 5}
+  - {kind: wechat-oa, name: oa, encoding_aes_key: short}
 "#;
     let found = problems(text);
     let paths: Vec<&str> = found
@@ -162,10 +172,14 @@ sources:
         "sources[5].token",
         "sources[6].rate_per_second",
         "sources[6].crisis_every_s",
+        "sources[7].token",
+        "sources[7].brand",
+        "sources[7].encoding_aes_key",
+        "sources[7].app_id",
     ] {
         assert!(paths.contains(&path), "{path} is missing in {found:#?}");
     }
-    assert_eq!(found.len(), 27, "{found:#?}");
+    assert_eq!(found.len(), 31, "{found:#?}");
 }
 
 #[test]
@@ -179,6 +193,9 @@ fn authors_need_a_key_to_hide_them_with() {
         "{found:?}"
     );
     assert!(found[0].contains("pseudonym_key"), "{found:?}");
+    let found = problems("sources: [{kind: wechat-oa, name: a, token: t, brand: b}]");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("sources[0].kind:"), "{found:?}");
 }
 
 #[test]

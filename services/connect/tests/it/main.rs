@@ -13,3 +13,4 @@ mod files;
 mod follow;
 mod site;
 mod webhook;
+mod wechat_oa;

@@ -200,6 +200,7 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
             reply_to: None,
             repost_of: None,
             attributes: BTreeMap::new(),
+            call: None,
             provenance: Provenance {
                 connector: "demo".to_owned(),
                 place: None,

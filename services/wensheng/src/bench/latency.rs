@@ -134,6 +134,7 @@ fn event(number: u64) -> FeedbackEvent {
         reply_to: None,
         repost_of: None,
         attributes: BTreeMap::new(),
+        call: None,
         provenance: Provenance::default(),
         drill: false,
     }

@@ -155,6 +155,7 @@ impl Story {
             reply_to: None,
             repost_of: None,
             attributes: BTreeMap::new(),
+            call: None,
             provenance: Provenance {
                 connector: "demo".to_owned(),
                 place: None,

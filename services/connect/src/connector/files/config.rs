@@ -315,6 +315,10 @@ impl Connector for FilesConfig {
         self.columns.author.is_some()
     }
 
+    fn author_key(&self) -> &'static str {
+        "columns.author"
+    }
+
     fn build(&self, shared: &Shared) -> Result<Input, String> {
         let format = TimeFormat::parse(&self.time_format)?;
         let rules = DraftRules {

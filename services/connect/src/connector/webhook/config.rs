@@ -1,9 +1,9 @@
 //! Who may post, and what stands in for what they leave out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, StatusCode, header};
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -15,7 +15,7 @@ use super::signature::{SigningKey, verify};
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::pseudonym::Pseudonyms;
-use crate::push::{Accepted, PushInput, Refusal};
+use crate::push::{Head, PushInput, Refusal, Reply};
 use crate::staging::Staging;
 use crate::time::{TimeFormat, TimeReader};
 
@@ -160,11 +160,11 @@ impl PushInput for WebhookInput {
         self.max_body_bytes
     }
 
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn admit(&self, head: &Head<'_>) -> Result<(), Refusal> {
         let may_be_signed = !self.keys.is_empty()
-            && (headers.contains_key("webhook-signature")
-                || headers.contains_key("svix-signature"));
-        if self.has_token(headers) || may_be_signed {
+            && (head.header("webhook-signature").is_some()
+                || head.header("svix-signature").is_some());
+        if self.has_token(head.headers) || may_be_signed {
             return Ok(());
         }
         Err(Refusal::new(
@@ -173,21 +173,21 @@ impl PushInput for WebhookInput {
         ))
     }
 
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Refusal> {
-        if self.has_token(headers) {
-            return Ok(());
+    fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
+        if !self.has_token(head.headers) {
+            verify(&self.keys, head.headers, body, head.now)
+                .map_err(|wrong| Refusal::new(StatusCode::UNAUTHORIZED, wrong.to_string()))?;
         }
-        verify(&self.keys, headers, body, now)
-            .map_err(|wrong| Refusal::new(StatusCode::UNAUTHORIZED, wrong.to_string()))
+        Ok(Cow::Borrowed(body))
     }
 
     fn parse(
         &self,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: Timestamp,
+        head: &Head<'_>,
+        content: &[u8],
         staging: &mut Staging,
-    ) -> Result<Accepted, Refusal> {
-        parse(&self.rules, headers, body, now, staging)
+    ) -> Result<Reply, Refusal> {
+        let accepted = parse(&self.rules, head.headers, content, head.now, staging)?;
+        Ok(Reply::json(&accepted))
     }
 }

@@ -3,12 +3,13 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::item::draft;
 use crate::draft::{DraftRules, Place};
-use crate::push::{Accepted, Refusal, Rejected};
+use crate::push::Refusal;
 use crate::staging::Staging;
 
 /// No more rejected items are told in an answer; the others are in dead-letters all the same.
@@ -16,6 +17,27 @@ const MAX_TOLD: usize = 1_000;
 
 /// The type of the envelope that Standard Webhooks senders may put around an event.
 const ENVELOPE_TYPE: &str = "feedback.created";
+
+/// What became of a push, item by item: the answer's body.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// Items taken in.
+    accepted: u64,
+    /// Items that went to dead-letters.
+    rejected: Vec<Rejected>,
+    /// Names of fields that nothing is known of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored_fields: Vec<String>,
+}
+
+/// An item that was refused.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct Rejected {
+    /// Its place in the array, from 0.
+    index: usize,
+    /// What was wrong and what to do.
+    reason: String,
+}
 
 /// Stages what a body holds.
 pub(super) fn parse(

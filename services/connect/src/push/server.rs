@@ -1,8 +1,5 @@
-//! A push is answered with success only once it is durable: size → signature → parse → publish → answer. A refused
-//! sender gets the reason, also while it still sends.
-//!
-//! All pushed sources share one server, one bound on the bytes of requests being read, and this one way through; a
-//! source says only how it verifies and parses.
+//! A refused sender gets the reason, also while it still sends; of the requests being read, no more than the bound is
+//! in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +8,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::get;
 use futures::StreamExt;
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use wensheng_bus::StageState;
 
 use crate::ingest::{NotTaken, Submitter};
 use crate::metrics::REQUESTS;
+use crate::push::{Head, PushInput, Refusal, Reply};
 use crate::staging::Staging;
 
 /// A sender has this long to send its body; a slower one holds memory that others need.
@@ -40,65 +37,6 @@ const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Seconds after which a sender may try again while the bus is away.
 const RETRY_AFTER: &str = "5";
-
-/// A pushed source: how it verifies and parses.
-pub(crate) trait PushInput: Send + Sync {
-    /// No body may be longer.
-    fn max_body_bytes(&self) -> usize;
-
-    /// Refuses a sender by its headers alone, before the body is read.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal>;
-
-    /// Verifies the body.
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Refusal>;
-
-    /// Stages what the body holds: events, and dead letters for wrong items.
-    fn parse(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: Timestamp,
-        staging: &mut Staging,
-    ) -> Result<Accepted, Refusal>;
-}
-
-/// Why a push is refused as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) status: StatusCode,
-    /// What was wrong and what to do.
-    pub(crate) reason: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self {
-            status,
-            reason: reason.into(),
-        }
-    }
-}
-
-/// What became of a push, item by item: the answer's body.
-#[derive(Debug, Default, Serialize, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    /// Items taken in.
-    pub(crate) accepted: u64,
-    /// Items that went to dead-letters.
-    pub(crate) rejected: Vec<Rejected>,
-    /// Names of fields that nothing is known of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) ignored_fields: Vec<String>,
-}
-
-/// An item that was refused.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-pub(crate) struct Rejected {
-    /// Its place in the array, from 0.
-    pub(crate) index: usize,
-    /// What was wrong and what to do.
-    pub(crate) reason: String,
-}
 
 /// A source behind the server.
 pub(crate) struct PushSource {
@@ -144,7 +82,7 @@ impl PushServer {
         shutdown: CancellationToken,
     ) {
         let router = Router::new()
-            .route("/ingest/{source}", post(take))
+            .route("/ingest/{source}", get(check).post(take))
             .with_state(Arc::new(self));
         health.send_replace(StageState::Running);
         let served = axum::serve(listener, router)
@@ -157,64 +95,94 @@ impl PushServer {
     }
 }
 
+/// A platform asks whether this address is ours.
+async fn check(
+    State(server): State<Arc<PushServer>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Some(source) = server.sources.get(&name) else {
+        return unknown_source();
+    };
+    let head = Head::new(&uri, &headers, Timestamp::now());
+    let outcome = source.input.answer_check(&head);
+    source.answer(outcome)
+}
+
 async fn take(
     State(server): State<Arc<PushServer>>,
     Path(name): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let mut body = body.into_data_stream();
     let Some(source) = server.sources.get(&name) else {
         discard(&headers, &mut body).await;
-        // Not counted: the label would be whatever a stranger sends.
-        return refuse(&Refusal::new(
-            StatusCode::NOT_FOUND,
-            "no source of that name; use the `name` of a webhook source",
-        ));
+        return unknown_source();
     };
-    let response = match server.take(source, &headers, &mut body).await {
-        Ok(accepted) => answer(StatusCode::OK, &accepted),
-        Err(refusal) => {
-            tracing::debug!(source = %name, status = refusal.status.as_u16(), reason = %refusal.reason, "refused a push");
-            discard(&headers, &mut body).await;
-            refuse(&refusal)
-        }
-    };
-    let status = response.status().as_u16().to_string();
-    metrics::counter!(REQUESTS, "source" => name, "status" => status).increment(1);
-    response
+    let outcome = server.take(source, &uri, &headers, &mut body).await;
+    if outcome.is_err() {
+        discard(&headers, &mut body).await;
+    }
+    source.answer(outcome)
+}
+
+impl PushSource {
+    /// The answer, counted.
+    fn answer(&self, outcome: Result<Reply, Refusal>) -> Response {
+        let (status, reply) = match outcome {
+            Ok(reply) => (StatusCode::OK, reply),
+            Err(refusal) => {
+                tracing::debug!(source = %self.name, status = refusal.status.as_u16(), reason = %refusal.reason, "refused a push");
+                (refusal.status, self.input.refuse(&refusal))
+            }
+        };
+        let label = status.as_u16().to_string();
+        metrics::counter!(REQUESTS, "source" => self.name.clone(), "status" => label).increment(1);
+        respond(status, reply)
+    }
 }
 
 impl PushServer {
     async fn take(
         &self,
         source: &PushSource,
+        uri: &Uri,
         headers: &HeaderMap,
         body: &mut BodyDataStream,
-    ) -> Result<Accepted, Refusal> {
-        source.input.admit(headers)?;
+    ) -> Result<Reply, Refusal> {
+        source
+            .input
+            .admit(&Head::new(uri, headers, Timestamp::now()))?;
         let (body, memory) = self.read(source, headers, body).await?;
-        let now = Timestamp::now();
-        source.input.verify(headers, &body, now)?;
-        let mut staging = Staging::new(&source.name);
-        let accepted = source.input.parse(headers, &body, now, &mut staging)?;
-        drop(body);
-        drop(memory);
-        if staging.is_empty() {
-            return Ok(accepted);
-        }
-        let acknowledgement = source
-            .submitter
-            .try_submit(staging.take())
-            .map_err(|not_taken| {
+        let head = Head::new(uri, headers, Timestamp::now());
+        let content = source.input.open(&head, &body)?;
+        let (reply, acknowledgement) = source.submitter.in_order(|submitter| {
+            let mut staging = Staging::new(&source.name);
+            let reply = source.input.parse(&head, &content, &mut staging)?;
+            if staging.is_untouched() {
+                return Ok((reply, None));
+            }
+            let submitted = submitter.try_submit(staging.take());
+            let acknowledgement = submitted.map_err(|not_taken| {
                 unavailable(match not_taken {
                     NotTaken::Waiting => "the bus is away; send again later",
                     NotTaken::Full => "too much is waiting to be stored; send again later",
                     NotTaken::Ending => "the service is ending; send again later",
                 })
             })?;
+            Ok((reply, Some(acknowledgement)))
+        })?;
+        drop(content);
+        drop(body);
+        drop(memory);
+        let Some(acknowledgement) = acknowledgement else {
+            return Ok(reply);
+        };
         match tokio::time::timeout(ANSWER_WITHIN, acknowledgement).await {
-            Ok(Ok(())) => Ok(accepted),
+            Ok(Ok(())) => Ok(reply),
             Ok(Err(_)) => Err(unavailable("the service is ending; send again later")),
             // It may still become durable: sent again, its ids are the same.
             Err(_) => Err(unavailable("not stored in time; send again later")),
@@ -302,13 +270,21 @@ fn unavailable(reason: &str) -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason)
 }
 
-fn refuse(refusal: &Refusal) -> Response {
-    let mut response = answer(
-        refusal.status,
-        &serde_json::json!({"error": refusal.reason}),
-    );
+/// Not counted: the label would be whatever a stranger sends.
+fn unknown_source() -> Response {
+    let body =
+        serde_json::json!({"error": "no source of that name; use the `name` of a pushed source"});
+    respond(StatusCode::NOT_FOUND, Reply::json(&body))
+}
+
+fn respond(status: StatusCode, reply: Reply) -> Response {
+    let mut response = (status, reply.body).into_response();
     let headers = response.headers_mut();
-    match refusal.status {
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(reply.content_type),
+    );
+    match status {
         StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
@@ -318,8 +294,4 @@ fn refuse(refusal: &Refusal) -> Response {
         _ => {}
     }
     response
-}
-
-fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    (status, axum::Json(body)).into_response()
 }
