@@ -13,6 +13,7 @@ mod cursors;
 mod draft;
 mod error;
 mod field;
+mod hotline;
 mod ingest;
 pub mod metrics;
 mod progress;
@@ -29,9 +30,13 @@ mod xml;
 pub use config::Config;
 pub use connector::SourceConfig;
 pub use connector::demo::{DemoConfig, invented_texts};
-pub use connector::files::{Column, Columns, EncodingChoice, FilesConfig, FormatChoice};
+pub use connector::files::{
+    Column, Columns, EncodingChoice, FilesConfig, FormatChoice, PresetChoice,
+};
+pub use connector::transcript::{TranscriptConfig, VconConfig};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;
 pub use error::Error;
+pub use hotline::RoleChoice;
 pub use progress::{IngestProgress, SourceProgress};
 pub use run::run;

@@ -68,6 +68,29 @@ pub(crate) fn event(event: &mut FeedbackEvent) {
     }
 }
 
+/// Counts anew what was masked in the turns of a call and its attributes: a call comes in parts.
+pub(crate) fn recount(event: &mut FeedbackEvent) {
+    event.attributes.remove(MASKED);
+    let turns = event.call.iter().flat_map(|call| &call.turns);
+    let texts = turns.map(|turn| turn.text.as_str());
+    let texts: Vec<&str> = texts
+        .chain(event.attributes.values().map(String::as_str))
+        .collect();
+    let count = |kind: &Kind| -> usize {
+        let texts = texts.iter();
+        texts.map(|text| text.matches(kind.mask()).count()).sum()
+    };
+    let told: Vec<String> = Kind::ALL
+        .iter()
+        .map(|kind| (kind, count(kind)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| format!("{}={count}", kind.name()))
+        .collect();
+    if !told.is_empty() {
+        event.attributes.insert(MASKED.to_owned(), told.join(","));
+    }
+}
+
 /// Masks a dead letter.
 pub(crate) fn dead_letter(letter: &mut DeadLetter) {
     let mut counts = [0_u32; Kind::ALL.len()];

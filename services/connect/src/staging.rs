@@ -113,6 +113,20 @@ impl Staging {
         self.push(encode(&cursor, None));
     }
 
+    /// Forgets how far `stream` was read: it will not go on.
+    pub(crate) fn forget(&mut self, stream: &str) {
+        let cursor = Cursor {
+            source: self.source.clone(),
+            stream: stream.to_owned(),
+            position: serde_json::Value::Null,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        self.push(OutRecord {
+            value: None,
+            ..encode(&cursor, None)
+        });
+    }
+
     fn push(&mut self, record: OutRecord) {
         let headers: usize = record
             .headers

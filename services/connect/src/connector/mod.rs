@@ -5,6 +5,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod files;
+pub(crate) mod transcript;
 pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
 
@@ -118,6 +119,10 @@ sources! {
     Files(files::FilesConfig),
     /// Events posted over HTTP.
     Webhook(webhook::WebhookConfig),
+    /// Transcripts of calls.
+    Transcript(transcript::TranscriptConfig),
+    /// vCon conversations.
+    Vcon(transcript::VconConfig),
     /// Messages to a WeChat Official Account.
     WechatOa(wechat_oa::WechatOaConfig),
     /// Invented feedback.

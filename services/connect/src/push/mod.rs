@@ -11,9 +11,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::Query;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::Serialize;
+use subtle::ConstantTimeEq;
+use wensheng_runtime::Secret;
 
 use crate::staging::Staging;
 
@@ -88,6 +92,26 @@ impl<'a> Head<'a> {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
+
+/// Whether the sender gives this token: as a bearer, as the password of `Basic`, or, where a platform can only be given
+/// an address, as its parameter `token`. Compared in constant time; an empty token is nobody's.
+pub(crate) fn has_token(head: &Head<'_>, token: &Secret) -> bool {
+    let authorization = head.header(header::AUTHORIZATION.as_str());
+    let given = authorization.and_then(|value| value.split_once(' '));
+    let given = match given {
+        Some((scheme, value)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Some(Cow::Borrowed(value.trim()))
+        }
+        Some((scheme, value)) if scheme.eq_ignore_ascii_case("basic") => {
+            let decoded = BASE64.decode(value.trim()).ok();
+            let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+            decoded.and_then(|pair| Some(Cow::Owned(pair.split_once(':')?.1.to_owned())))
+        }
+        _ => head.query("token").map(Cow::Borrowed),
+    };
+    let expected = token.expose().as_bytes();
+    !expected.is_empty() && given.is_some_and(|given| given.as_bytes().ct_eq(expected).into())
 }
 
 /// What is answered with success.

@@ -65,6 +65,20 @@ sources:
     brand: 鹿汀茶饮
     product: 轻乳茶
     window_s: 600
+  - kind: transcript
+    name: hotline
+    brand: 鹿汀茶饮
+    product: 轻乳茶
+    token: ${TOKEN}
+    sign_token: ${TOKEN}
+    sign_app_id: "1259228442"
+    poll_ms: 500
+    roles: {"0": agent, "1": customer}
+    satisfaction: {"1": 5, 不满意: 1}
+    merge_hours: 24
+    max_body_bytes: 1048576
+  - {kind: vcon, name: conversations, brand: 鹿汀茶饮, path: /data/vcons}
+  - {kind: files, name: interviews, path: /data/interviews, preset: interview}
   - {kind: demo, name: demo, seed: 1, rate_per_second: 2.5, crisis_after_s: 5, crisis_every_s: 0, count: 10}
 "#;
 
@@ -75,7 +89,7 @@ fn environment(name: &str) -> Option<String> {
 #[test]
 fn every_key_is_read_and_written_back_without_secrets() {
     let config: Config = parse(KITCHEN_SINK, &environment).unwrap();
-    assert_eq!(config.sources.len(), 5);
+    assert_eq!(config.sources.len(), 8);
     let SourceConfig::Files(files) = &config.sources[0] else {
         panic!("{:?}", config.sources[0])
     };
@@ -138,6 +152,9 @@ sources:
   - {kind: webhook, name: zz}
   - {kind: demo, rate_per_second: 0, crisis_every_s: 5}
   - {kind: wechat-oa, name: oa, encoding_aes_key: short}
+  - {kind: transcript, name: t, token: short, path: x, sign_token: x, poll_ms: 1, satisfaction: {a: 6}, merge_hours: 0, max_body_bytes: 1}
+  - {kind: vcon, name: v, brand: b}
+  - {kind: files, name: i, path: a.csv, preset: interview, header: false}
 "#;
     let found = problems(text);
     let paths: Vec<&str> = found
@@ -176,10 +193,21 @@ sources:
         "sources[7].brand",
         "sources[7].encoding_aes_key",
         "sources[7].app_id",
+        "sources[8].brand",
+        "sources[8].path",
+        "sources[8].token",
+        "sources[8].sign_app_id",
+        "sources[8].poll_ms",
+        "sources[8].satisfaction.a",
+        "sources[8].merge_hours",
+        "sources[8].max_body_bytes",
+        "sources[9].token",
+        "sources[10].columns.text",
+        "sources[10].header",
     ] {
         assert!(paths.contains(&path), "{path} is missing in {found:#?}");
     }
-    assert_eq!(found.len(), 31, "{found:#?}");
+    assert_eq!(found.len(), 42, "{found:#?}");
 }
 
 #[test]

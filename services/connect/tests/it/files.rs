@@ -311,3 +311,46 @@ async fn ndjson_is_read_by_key_and_by_pointer() {
         assert!(letter.reason.contains(part), "{}", letter.reason);
     }
 }
+
+#[tokio::test]
+async fn a_file_that_follows_a_template_needs_no_columns() {
+    let site = Site::new().await;
+    site.write(
+        "in/interviews.csv",
+        "访谈编号,访谈时间,品牌,门店,受访者,问题,访谈内容,推荐意愿,备注\n\
+         V-7,2026-01-31 08:30,鹿汀茶饮,徐汇店,张三,对服务怎么看,店员很热情,9,x\n\
+         V-8,2026-01-31 09:00,鹿汀茶饮,徐汇店,李四,还会再来吗,,11,x\n",
+    );
+    site.write(
+        "in/visits.csv",
+        "观察记录,检查项,得分\n等了二十分钟没人接待,接待,2\n",
+    );
+    let source = |name: &str, file: &str, preset: &str| json!({"kind": "files", "name": name, "path": site.path().join(file), "preset": preset, "brand": "鹿汀茶饮"});
+    let config = json!({
+        "pseudonym_key": "0123456789abcdef",
+        "sources": [
+            source("a", "in/interviews.csv", "interview"), source("b", "in/visits.csv", "mystery-shopper"),
+        ],
+    });
+    let mut run = site.start_with(config);
+    run.until(|progress| progress.all_through).await;
+    run.stop().await.unwrap();
+    let events = site.events().await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    let by = |source: &str| events.iter().find(|event| event.source == source).unwrap();
+    let interview = by("a");
+    assert_eq!(interview.native_id, "V-7");
+    assert_eq!(interview.channel, wensheng_schemas::Channel::Interview);
+    assert_eq!(interview.scores.nps, Some(9));
+    assert_eq!(interview.store.as_deref(), Some("徐汇店"));
+    assert_eq!(interview.attributes["问题"], "对服务怎么看");
+    assert!(!serde_json::to_string(interview).unwrap().contains("张三"));
+    assert_eq!(by("b").attributes["检查项"], "接待");
+    let letters = site.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert!(
+        letters[0].reason.starts_with("nps is"),
+        "{}",
+        letters[0].reason
+    );
+}

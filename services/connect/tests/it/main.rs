@@ -12,5 +12,6 @@ mod demo;
 mod files;
 mod follow;
 mod site;
+mod transcript;
 mod webhook;
 mod wechat_oa;

@@ -9,6 +9,7 @@ use wensheng_runtime::{Check, Problems};
 use wensheng_schemas::Channel;
 
 use super::input::FilesInput;
+use super::preset::PresetChoice;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::field::Field;
@@ -34,6 +35,9 @@ pub struct FilesConfig {
     pub quote: char,
     /// Whether the first CSV record names the columns. Default: true.
     pub header: bool,
+    /// The template that the files follow: `interview` or `mystery-shopper`. Its columns and its channel stand in for
+    /// what is not configured. Default: none.
+    pub preset: Option<PresetChoice>,
     /// Which column holds what. Default: `text` holds the text.
     pub columns: Columns,
     /// Columns kept as attributes, by name. Default: none.
@@ -67,6 +71,7 @@ impl Default for FilesConfig {
             delimiter: None,
             quote: '"',
             header: true,
+            preset: None,
             columns: Columns::default(),
             attributes: Vec::new(),
             brand: None,
@@ -248,6 +253,12 @@ impl Check for FilesConfig {
                 problems.add(field, "must be one ASCII character that is no line break");
             }
         }
+        if self.preset.is_some() && !self.header {
+            problems.add(
+                "header",
+                "must be true with `preset`, whose columns have names",
+            );
+        }
         if self.delimiter == Some(self.quote) {
             problems.add("quote", "must differ from `delimiter`");
         }
@@ -258,7 +269,7 @@ impl Check for FilesConfig {
         {
             problems.add("columns", "must name a column for text, nps, csat or ces");
         }
-        if self.brand.is_none() && self.columns.brand.is_none() {
+        if self.brand.is_none() && self.columns.brand.is_none() && self.preset.is_none() {
             problems.add("brand", "must be given, or `columns.brand`");
         }
         if self.brand.as_deref().is_some_and(|b| b.trim().is_empty()) {
@@ -312,11 +323,14 @@ impl Connector for FilesConfig {
     }
 
     fn needs_pseudonyms(&self) -> bool {
-        self.columns.author.is_some()
+        self.columns.author.is_some() || self.preset.is_some()
     }
 
     fn author_key(&self) -> &'static str {
-        "columns.author"
+        match self.columns.author {
+            Some(_) => "columns.author",
+            None => "preset",
+        }
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
@@ -325,7 +339,10 @@ impl Connector for FilesConfig {
             source: self.name.clone(),
             connector: "files",
             brand: self.brand.clone(),
-            channel: self.channel,
+            channel: match self.preset {
+                Some(preset) if self.channel == Channel::Other => preset.channel(),
+                _ => self.channel,
+            },
             channel_names: self.channel_names.clone(),
             times: TimeReader::new(format, &self.time_zone)?,
             pseudonyms: Pseudonyms::new(shared.pseudonym_key.expose()),

@@ -43,14 +43,22 @@ impl CsvMapper {
             }
         };
         let mut fields = Vec::new();
-        for (field, column) in config.columns.mapped() {
-            fields.push((field, find(column, field.name())?));
+        for wanted in config.wanted() {
+            match find(&wanted.column, wanted.what.name()) {
+                Ok(place) => fields.push((wanted.what, place)),
+                Err(reason) if wanted.required => return Err(reason),
+                Err(_) => {}
+            }
         }
         let mut attributes = Vec::new();
-        for column in &config.attributes {
-            let place = find(column, "an attribute")?;
-            let name = match (column, names.get(place)) {
-                (Column::Name(name), _) => name.clone(),
+        for wanted in config.wanted_attributes() {
+            let place = match find(&wanted.column, "an attribute") {
+                Ok(place) => place,
+                Err(reason) if wanted.required => return Err(reason),
+                Err(_) => continue,
+            };
+            let name = match (wanted.column, names.get(place)) {
+                (Column::Name(name), _) => name,
                 (Column::Number(_), Some(name)) if !name.is_empty() => (*name).to_owned(),
                 (Column::Number(number), _) => format!("column_{number}"),
             };
@@ -89,13 +97,13 @@ impl JsonMapper {
             )),
         };
         let mut fields = Vec::new();
-        for (field, column) in config.columns.mapped() {
-            fields.push((field, name(column, field.name())?));
+        for wanted in config.wanted() {
+            fields.push((wanted.what, name(&wanted.column, wanted.what.name())?));
         }
         let attributes = config
-            .attributes
+            .wanted_attributes()
             .iter()
-            .map(|column| name(column, "an attribute"))
+            .map(|wanted| name(&wanted.column, "an attribute"))
             .collect::<Result<_, _>>()?;
         Ok(Self { fields, attributes })
     }

@@ -13,7 +13,9 @@ mod lines;
 mod mapper;
 mod open;
 mod position;
+mod preset;
 mod reader;
 mod rows;
 
 pub use config::{Column, Columns, EncodingChoice, FilesConfig, FormatChoice};
+pub use preset::PresetChoice;

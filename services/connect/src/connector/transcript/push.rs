@@ -1,0 +1,136 @@
+//! A pushed transcript is answered with success once the call it belongs to is durable, with all that was known before.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::StatusCode;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use wensheng_runtime::Secret;
+
+use super::config::{Reader, Told};
+use crate::draft::Place;
+use crate::hotline::{Calls, Side};
+use crate::push::{Head, PushInput, Refusal, Reply, has_token};
+use crate::staging::Staging;
+
+/// A source that transcripts are pushed to.
+pub(super) struct CallPush {
+    reader: Reader,
+    token: Secret,
+    sign_token: Secret,
+    sign_app_id: String,
+    calls: Mutex<Calls>,
+}
+
+impl CallPush {
+    pub(super) fn new(
+        reader: Reader,
+        token: Secret,
+        sign_token: Secret,
+        sign_app_id: String,
+    ) -> Self {
+        let calls = Mutex::new(reader.calls());
+        Self {
+            reader,
+            token,
+            sign_token,
+            sign_app_id,
+            calls,
+        }
+    }
+
+    /// SHA-256 in hex over appid, token and body, as Tencent Cloud signs.
+    fn is_signed(&self, head: &Head<'_>, body: &[u8]) -> bool {
+        let Some(given) = head.header("checksum") else {
+            return false;
+        };
+        let mut hash = Sha256::new();
+        hash.update(self.sign_app_id.as_bytes());
+        hash.update(self.sign_token.expose().as_bytes());
+        hash.update(body);
+        let digest: [u8; 32] = hash.finalize().into();
+        let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let given = given.trim().to_ascii_lowercase();
+        !self.sign_token.is_empty() && expected.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
+
+fn stranger() -> Refusal {
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "no valid token; send `Authorization: Bearer …`, or give the address with `?token=…`",
+    )
+}
+
+impl PushInput for CallPush {
+    fn max_body_bytes(&self) -> usize {
+        self.reader.max_bytes
+    }
+
+    fn restore(&mut self, positions: BTreeMap<String, serde_json::Value>) {
+        let calls = self.calls.get_mut();
+        calls
+            .unwrap_or_else(PoisonError::into_inner)
+            .restore(positions);
+    }
+
+    fn admit(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        let may_be_signed = !self.sign_token.is_empty() && head.header("checksum").is_some();
+        match has_token(head, &self.token) || may_be_signed {
+            true => Ok(()),
+            false => Err(stranger()),
+        }
+    }
+
+    fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
+        match has_token(head, &self.token) || self.is_signed(head, body) {
+            true => Ok(Cow::Borrowed(body)),
+            false => Err(stranger()),
+        }
+    }
+
+    fn parse(
+        &self,
+        head: &Head<'_>,
+        content: &[u8],
+        staging: &mut Staging,
+    ) -> Result<Reply, Refusal> {
+        let place_name = format!("/ingest/{}", self.reader.rules.source);
+        let place = Place {
+            place: &place_name,
+            line: None,
+        };
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = Told {
+            call_id: head.query("call_id"),
+            started_at: head.query("started_at"),
+            file_id: None,
+        };
+        let parts = self.reader.read(content, told);
+        let outcome = parts.and_then(|parts| {
+            if parts.is_empty() {
+                staging.leave_out("no-words");
+            }
+            for part in parts {
+                calls.take(
+                    part,
+                    &self.reader.rules,
+                    place,
+                    Side::Main,
+                    head.now,
+                    staging,
+                )?;
+            }
+            Ok(())
+        });
+        if let Err(reason) = outcome {
+            staging.dead_letter(place.place, None, &reason, content, head.now);
+        }
+        // What Alibaba Cloud, Tencent Cloud and others read as success.
+        Ok(Reply::json(&serde_json::json!({
+            "code": 0, "msg": "success", "message": "success",
+        })))
+    }
+}
