@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Alert, Command, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
+    Alert, Command, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
     Notification, Signal, Topic, WindowDelta, WindowTotal, derived_id,
 };
 
@@ -59,6 +59,8 @@ macro_rules! contract {
 
 contract!(FeedbackEvent, Feedback, key: |f| f.id.to_string(),
     id: |f| f.id.to_string(), time: |f| f.occurred_at);
+contract!(Counted, Contributions, key: |c| c.id.to_string(),
+    id: |c| derived_id(&[c.id.as_str(), &c.revision.to_string()]), time: |c| c.counted_at);
 contract!(Enriched, Enriched, key: |e| e.feedback.brand.clone(),
     id: |e| e.feedback.id.to_string(), time: |e| e.feedback.occurred_at);
 contract!(WindowDelta, Aggregates, key: |d| d.key.brand.clone(),

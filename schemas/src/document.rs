@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Alert, Command, Contract, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
-    Keep, Notification, Signal, Topic, WindowDelta, WindowTotal,
+    Alert, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
+    FeedbackEvent, Keep, Notification, Signal, Topic, WindowDelta, WindowTotal,
 };
 
 /// What the documents say of a topic beside its schema.
@@ -35,6 +35,7 @@ const fn described(topic: Topic) -> Described {
             &["connect"],
             &["enrich"],
         ),
+        Topic::Contributions => ("Counted", "event id", "the key", &["enrich"], &["enrich"]),
         Topic::Enriched => (
             "Enriched",
             "brand",
@@ -137,6 +138,7 @@ fn each(mut visit: impl FnMut(Topic, &dyn Fn(&mut SchemaGenerator, bool) -> Sche
         });
     }
     of::<FeedbackEvent>(&mut visit);
+    of::<Counted>(&mut visit);
     of::<Enriched>(&mut visit);
     of::<WindowDelta>(&mut visit);
     of::<WindowTotal>(&mut visit);

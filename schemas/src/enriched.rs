@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AspectMention, Channel, FeedbackEvent, Keyword, RuleHit, Scores, Sentiment, SentimentLabel,
+    AspectMention, Channel, EventId, FeedbackEvent, Keyword, RuleHit, Scores, Sentiment,
+    SentimentLabel,
 };
 
 /// Feedback with what was understood of it.
@@ -63,6 +64,23 @@ pub struct Contribution {
     /// The keywords' terms.
     #[serde(default)]
     pub keywords: Vec<String>,
+}
+
+/// What one revision of a piece of feedback contributed, kept so that a later one can take it back exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Counted {
+    /// Which piece.
+    pub id: EventId,
+    /// Which revision of it.
+    pub revision: u32,
+    /// What it added; nothing when it was withdrawn or part of a drill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contribution: Option<Contribution>,
+    /// Ids of the keyword rules that this revision or an earlier one met: they give no second signal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    /// When it was analysed (UTC).
+    pub counted_at: Timestamp,
 }
 
 impl Enriched {

@@ -128,7 +128,7 @@ pub struct Provenance {
 pub struct FeedbackEvent {
     /// See [`EventId::of`].
     pub id: EventId,
-    /// The same id with a higher revision replaces what was there.
+    /// The same id with a higher revision replaces what was there; an equal or lower one is a repeat.
     #[serde(default)]
     pub revision: u32,
     /// The configured name of the source.
@@ -183,4 +183,29 @@ pub struct FeedbackEvent {
     /// Part of a drill: marked everywhere, left out of statistics.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
+    /// Its source never revises it (a row of a file), so that what it contributes need not be remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub immutable: bool,
+    /// Recalled or deleted at its source: this revision takes back and adds nothing. See [`FeedbackEvent::withdraw`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+}
+
+impl FeedbackEvent {
+    /// Makes it the revision by which its source took it back: nothing that the customer said or gave stays in it.
+    pub fn withdraw(&mut self) {
+        self.withdrawn = true;
+        self.text.clear();
+        self.author = None;
+        self.reach = None;
+        self.scores = Scores::default();
+        self.url = None;
+        self.call = None;
+        self.attributes.clear();
+    }
+
+    /// Whether it is counted: it is neither part of a drill nor withdrawn.
+    pub const fn is_counted(&self) -> bool {
+        !self.drill && !self.withdrawn
+    }
 }

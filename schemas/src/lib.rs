@@ -41,7 +41,7 @@ pub use delivery::{Delivery, DeliveryState};
 pub use detector_state::{DetectorState, VolumeAuthor, VolumeBucket, VolumeState};
 pub use distinct::Distinct;
 pub use document::{asyncapi, schemas};
-pub use enriched::{Contribution, Enriched};
+pub use enriched::{Contribution, Counted, Enriched};
 pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Reach, Scores};
 pub use id::{AlertId, EventId, derived_id};
 pub use notification::{Notification, NotificationKind};

@@ -17,6 +17,8 @@ pub enum Keep {
 pub enum Topic {
     /// [`FeedbackEvent`](crate::FeedbackEvent)s by event id.
     Feedback,
+    /// What feedback that may be revised contributed ([`Counted`](crate::Counted)), by event id.
+    Contributions,
     /// [`Enriched`](crate::Enriched) feedback by brand.
     Enriched,
     /// [`WindowDelta`](crate::WindowDelta)s by brand.
@@ -45,8 +47,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl Topic {
     /// All topics, in flow order.
-    pub const ALL: [Topic; 12] = [
+    pub const ALL: [Topic; 13] = [
         Topic::Feedback,
+        Topic::Contributions,
         Topic::Enriched,
         Topic::Aggregates,
         Topic::Windows,
@@ -64,6 +67,7 @@ impl Topic {
     pub const fn name(self) -> &'static str {
         match self {
             Topic::Feedback => "voc.feedback.v1",
+            Topic::Contributions => "voc.contributions.v1",
             Topic::Enriched => "voc.enriched.v1",
             Topic::Aggregates => "voc.aggregates.v1",
             Topic::Windows => "voc.windows.v1",
@@ -82,7 +86,7 @@ impl Topic {
     /// alerts' trail and dead letters outlive a quarter.
     pub const fn keep(self) -> Keep {
         match self {
-            Topic::Feedback | Topic::Enriched | Topic::Aggregates => {
+            Topic::Feedback | Topic::Contributions | Topic::Enriched | Topic::Aggregates => {
                 Keep::For(DAY.saturating_mul(7))
             }
             Topic::Signals | Topic::Commands | Topic::Notifications | Topic::Deliveries => {

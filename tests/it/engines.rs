@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::exactly_once::survives_kills;
 use crate::main_job::counts_every_training_row;
+use crate::revisions::last_revisions_count;
 use crate::site::Site;
 
 /// A site on the broker that `WENSHENG_KAFKA` names, with topics and groups of its own; `None` where no broker is at hand.
@@ -41,6 +42,12 @@ async fn every_training_row_is_counted_over_kafka() {
 async fn ten_kills_lose_nothing_and_count_nothing_twice_over_kafka() {
     let Some(site) = site_on_kafka() else { return };
     survives_kills(site).await;
+}
+
+#[tokio::test]
+async fn figures_are_those_of_the_last_revisions_over_kafka() {
+    let Some(site) = site_on_kafka() else { return };
+    last_revisions_count(site).await;
 }
 
 #[tokio::test]

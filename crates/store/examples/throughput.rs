@@ -90,6 +90,8 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
             call: None,
             provenance: Provenance::default(),
             drill: false,
+            immutable: false,
+            withdrawn: false,
         },
         enriched_at: at,
         sentiment: Sentiment {

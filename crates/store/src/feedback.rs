@@ -130,6 +130,7 @@ impl Store {
     ) -> Result<FeedbackPage, StoreError> {
         let position = self.database.position();
         let mut statement = Statement::new("SELECT occurred_at_ms, id, document FROM feedback");
+        statement.condition("NOT withdrawn");
         if let Some(from) = filter.from {
             statement.compare("occurred_at_ms >=", from.as_millisecond());
         }
@@ -201,7 +202,7 @@ impl Store {
             .database
             .fetch(
                 "read a piece of feedback",
-                "SELECT document FROM feedback WHERE id = $1",
+                "SELECT document FROM feedback WHERE id = $1 AND NOT withdrawn",
                 vec![id.as_str().into()],
             )
             .await?;
@@ -213,7 +214,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn feedback_count(&self) -> Result<u64, StoreError> {
-        self.count("SELECT COUNT(*) FROM feedback").await
+        self.count("SELECT COUNT(*) FROM feedback WHERE NOT withdrawn")
+            .await
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> Result<u64, StoreError> {

@@ -22,6 +22,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0002_views.sql"),
         postgres: include_str!("../migrations/postgres/0002_views.sql"),
     },
+    Step {
+        name: "withdrawn feedback",
+        sqlite: include_str!("../migrations/sqlite/0003_withdrawn.sql"),
+        postgres: include_str!("../migrations/postgres/0003_withdrawn.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

@@ -44,6 +44,7 @@ pub(crate) const FEEDBACK: Insert = Insert {
         "place",
         "line",
         "drill",
+        "withdrawn",
         "document",
     ],
     // An equal revision replaces, too: the same feedback analysed anew.
@@ -56,7 +57,7 @@ pub(crate) const FEEDBACK: Insert = Insert {
         topics = excluded.topics, keywords = excluded.keywords, rules = excluded.rules,
         nps = excluded.nps, csat = excluded.csat, ces = excluded.ces, url = excluded.url,
         place = excluded.place, line = excluded.line, drill = excluded.drill,
-        document = excluded.document
+        withdrawn = excluded.withdrawn, document = excluded.document
         WHERE excluded.revision >= feedback.revision",
 };
 
@@ -124,7 +125,7 @@ pub(crate) const DEAD_LETTERS: Insert = Insert {
     conflict: "ON CONFLICT (id) DO NOTHING",
 };
 
-fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| {
         StoreError::new(
             StoreErrorKind::Value,
@@ -181,6 +182,14 @@ pub(crate) fn feedback(enriched: &Enriched) -> Result<Vec<Value>, StoreError> {
     let keywords: Vec<&str> = enriched.keywords.iter().map(|k| k.term.as_str()).collect();
     let rules: Vec<&str> = enriched.rules.iter().map(|r| r.rule.as_str()).collect();
     let score = |score: Option<u8>| Value::from(score.map(i64::from));
+    // What a withdrawal takes back names the author and words of the text.
+    let document = match feedback.withdrawn {
+        true => json(&Enriched {
+            replaces: None,
+            ..enriched.clone()
+        }),
+        false => json(enriched),
+    }?;
     Ok(vec![
         feedback.id.as_str().into(),
         i64::from(feedback.revision).into(),
@@ -208,7 +217,8 @@ pub(crate) fn feedback(enriched: &Enriched) -> Result<Vec<Value>, StoreError> {
         feedback.provenance.place.as_deref().into(),
         feedback.provenance.line.map_or(Value::NoInt, integer),
         feedback.drill.into(),
-        json(enriched)?.into(),
+        feedback.withdrawn.into(),
+        document.into(),
     ])
 }
 

@@ -428,10 +428,11 @@ impl Store {
     }
 }
 
-/// The heaviest terms, owned.
+/// The heaviest terms, owned. What was only taken back so far (the revision overtook what it replaces) is not shown.
 pub(crate) fn top(rank: &TermRank, limit: usize) -> Vec<(String, i64)> {
     rank.top(limit)
         .into_iter()
+        .filter(|(_, count)| *count > 0)
         .map(|(term, count)| (term.to_owned(), count))
         .collect()
 }

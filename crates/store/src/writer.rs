@@ -42,20 +42,34 @@ impl Store {
         }
     }
 
-    /// Deletes feedback that was said before `instant`; how many pieces. Windows keep their sums.
+    /// Deletes feedback that was said before `instant`, of one source where it is given; how many pieces. Windows keep
+    /// their sums.
     ///
     /// # Errors
     /// When the database does not answer; what was deleted until then stays deleted.
-    pub async fn delete_before(&self, instant: Timestamp) -> Result<u64, StoreError> {
+    pub async fn delete_before(
+        &self,
+        instant: Timestamp,
+        source: Option<&str>,
+    ) -> Result<u64, StoreError> {
         let mut deleted = 0;
         loop {
+            let mut values: Vec<Value> =
+                vec![instant.as_millisecond().into(), DELETED_TOGETHER.into()];
+            let mut of_source = "";
+            if let Some(source) = source {
+                values.push(source.into());
+                of_source = " AND source = $3";
+            }
             let touched = self
                 .database
                 .execute(
                     "delete old feedback",
-                    "DELETE FROM feedback WHERE id IN
-                     (SELECT id FROM feedback WHERE occurred_at_ms < $1 ORDER BY occurred_at_ms LIMIT $2)",
-                    vec![instant.as_millisecond().into(), DELETED_TOGETHER.into()],
+                    format!(
+                        "DELETE FROM feedback WHERE id IN (SELECT id FROM feedback
+                         WHERE occurred_at_ms < $1{of_source} ORDER BY occurred_at_ms LIMIT $2)"
+                    ),
+                    values,
                 )
                 .await?;
             deleted += touched;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wensheng_schemas::{
-    Alert, AlertId, Command, Contract, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
-    EventId, FeedbackEvent, Notification, Signal, TimelineEvent, Topic, WindowDelta, WindowTotal,
-    schemas,
+    Alert, AlertId, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState,
+    Enriched, EventId, FeedbackEvent, Notification, Signal, TimelineEvent, Topic, WindowDelta,
+    WindowTotal, schemas,
 };
 
 fn folder(topic: Topic) -> PathBuf {
@@ -69,6 +69,7 @@ fn add_unknown(value: &mut Value) {
         "message",
         "origin",
         "replaces",
+        "contribution",
         "author",
     ] {
         if let Some(value) = fields.get_mut(within) {
@@ -81,6 +82,7 @@ fn add_unknown(value: &mut Value) {
 fn trip_of(topic: Topic, name: &str, text: &str) -> String {
     match topic {
         Topic::Feedback => trip::<FeedbackEvent>(name, text),
+        Topic::Contributions => trip::<Counted>(name, text),
         Topic::Enriched => trip::<Enriched>(name, text),
         Topic::Aggregates => trip::<WindowDelta>(name, text),
         Topic::Windows => trip::<WindowTotal>(name, text),

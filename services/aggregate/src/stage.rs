@@ -115,17 +115,19 @@ impl Stage for Aggregate {
             Ok(piece) => piece,
             Err(error) => return Outcome::Reject(error.to_string()),
         };
-        if !piece.feedback.drill {
-            if !self.fold.add(&piece.contribution(), Sign::Add) {
-                return Outcome::Reject(format!(
-                    "occurred_at {} has no window; correct the source's time",
-                    piece.feedback.occurred_at
-                ));
-            }
-            if let Some(before) = &piece.replaces {
-                // One without a window was rejected when it came, and never counted.
-                self.fold.add(before, Sign::TakeBack);
-            }
+        // First what is taken back: a revision that is refused below has replaced the earlier one all the same.
+        if let Some(before) = &piece.replaces {
+            // One without a window was rejected when it came, and never counted.
+            self.fold.add(before, Sign::TakeBack);
+        }
+        if piece.feedback.withdrawn {
+            return Outcome::Emit;
+        }
+        if piece.feedback.is_counted() && !self.fold.add(&piece.contribution(), Sign::Add) {
+            return Outcome::Reject(format!(
+                "occurred_at {} has no window; correct the source's time",
+                piece.feedback.occurred_at
+            ));
         }
         self.detect(&piece, record, now, out);
         Outcome::Emit

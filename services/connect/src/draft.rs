@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
         fallback_id: impl FnOnce() -> String,
     ) -> Result<FeedbackEvent, String> {
         let event = self.into_shell(rules, place, observed_at, fallback_id)?;
-        if event.text.is_empty() && event.scores.is_empty() {
+        if event.text.is_empty() && event.scores.is_empty() && !event.withdrawn {
             return Err(
                 "text is empty and there is no score; give a text, or map a score column"
                     .to_owned(),
@@ -151,6 +151,8 @@ impl<'a> Draft<'a> {
             csat: self.score(Field::Csat, 1, 5)?,
             ces: self.score(Field::Ces, 1, 7)?,
         };
+        let revision = self.revision()?;
+        let withdrawn = self.withdrawn(revision)?;
         let text = self.text_of(Field::Text).unwrap_or_default();
         let text = if text.trim().is_empty() { "" } else { text };
         let brand = self
@@ -162,9 +164,9 @@ impl<'a> Draft<'a> {
             None => observed_at,
         };
         let native_id = self.owned(Field::Id).unwrap_or_else(fallback_id);
-        Ok(FeedbackEvent {
+        let mut event = FeedbackEvent {
             id: EventId::of(&rules.source, &native_id),
-            revision: 0,
+            revision,
             source: rules.source.clone(),
             channel: self.channel(rules)?,
             brand: brand.to_owned(),
@@ -187,9 +189,15 @@ impl<'a> Draft<'a> {
                 line: place.line,
             },
             drill: false,
+            immutable: false,
+            withdrawn,
             native_id,
             attributes: self.attributes,
-        })
+        };
+        if withdrawn {
+            event.withdraw();
+        }
+        Ok(event)
     }
 
     fn check_lengths(&self, max_text_bytes: usize) -> Result<(), String> {
@@ -243,6 +251,40 @@ impl<'a> Draft<'a> {
             _ => Err(format!(
                 "{} is {:?}, but must be a whole number from {least} to {most}",
                 field.name(),
+                shorten(written)
+            )),
+        }
+    }
+
+    fn revision(&self) -> Result<u32, String> {
+        let revision = self.count(Field::Revision)?.unwrap_or_default();
+        if revision > 0 && self.text_of(Field::Id).is_none() {
+            return Err(
+                "there is a revision, but no id; a revision replaces what has the same id"
+                    .to_owned(),
+            );
+        }
+        u32::try_from(revision).map_err(|_| {
+            format!(
+                "revision is {revision}, more than {}; number revisions from 0",
+                u32::MAX
+            )
+        })
+    }
+
+    fn withdrawn(&self, revision: u32) -> Result<bool, String> {
+        let Some(written) = self.text_of(Field::Withdrawn) else {
+            return Ok(false);
+        };
+        match written.to_lowercase().as_str() {
+            "true" | "1" | "yes" | "是" if revision == 0 => Err(
+                "it is withdrawn at revision 0; give a higher revision than that of what it takes back"
+                    .to_owned(),
+            ),
+            "true" | "1" | "yes" | "是" => Ok(true),
+            "false" | "0" | "no" | "否" => Ok(false),
+            _ => Err(format!(
+                "withdrawn is {:?}, but must be true or false",
                 shorten(written)
             )),
         }
@@ -437,6 +479,27 @@ mod tests {
             let refused = event(&[(field, bad), (Field::Text, "x")]).unwrap_err();
             assert!(refused.starts_with(field.name()), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_revision_needs_the_id_that_it_revises_and_a_withdrawal_a_revision() {
+        let id = (Field::Id, "7");
+        let revised = event(&[id, (Field::Text, "改了"), (Field::Revision, "2")]).unwrap();
+        assert_eq!((revised.revision, revised.withdrawn), (2, false));
+        let nameless = event(&[(Field::Text, "改了"), (Field::Revision, "2")]).unwrap_err();
+        assert!(nameless.contains("no id"), "{nameless}");
+        let gone = [
+            id,
+            (Field::Revision, "3"),
+            (Field::Withdrawn, "true"),
+            (Field::Text, "我叫什么"),
+            (Field::Author, "u1"),
+        ];
+        let gone = event(&gone).unwrap();
+        assert!(gone.withdrawn);
+        assert_eq!((gone.text.as_str(), gone.author), ("", None));
+        let first = event(&[id, (Field::Withdrawn, "是")]).unwrap_err();
+        assert!(first.contains("higher revision"), "{first}");
     }
 
     #[test]

@@ -22,10 +22,12 @@ pub(crate) enum Field {
     Nps,
     Csat,
     Ces,
+    Revision,
+    Withdrawn,
 }
 
 impl Field {
-    pub(crate) const ALL: [Field; 19] = [
+    pub(crate) const ALL: [Field; 21] = [
         Field::Id,
         Field::Text,
         Field::OccurredAt,
@@ -45,6 +47,8 @@ impl Field {
         Field::Nps,
         Field::Csat,
         Field::Ces,
+        Field::Revision,
+        Field::Withdrawn,
     ];
 
     /// Its name in configuration, JSON and reasons.
@@ -69,6 +73,8 @@ impl Field {
             Field::Nps => "nps",
             Field::Csat => "csat",
             Field::Ces => "ces",
+            Field::Revision => "revision",
+            Field::Withdrawn => "withdrawn",
         }
     }
 

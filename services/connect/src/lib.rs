@@ -39,4 +39,5 @@ pub use connector::wechat_oa::WechatOaConfig;
 pub use error::Error;
 pub use hotline::RoleChoice;
 pub use progress::{IngestProgress, SourceProgress};
+pub use pseudonym::pseudonym;
 pub use run::run;

@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use wensheng_runtime::Secret;
 
 /// Makes pseudonyms with a secret key.
 #[derive(Clone)]
@@ -42,6 +43,11 @@ impl Pseudonyms {
         }
         hex
     }
+}
+
+/// The key under which the author `id` of `source` is kept, where `pseudonym_key` is set.
+pub fn pseudonym(pseudonym_key: &Secret, source: &str, id: &str) -> Option<String> {
+    Pseudonyms::new(pseudonym_key.expose()).map(|pseudonyms| pseudonyms.of(source, id))
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ pub struct Config {
     pub lexicons: Option<PathBuf>,
     /// A sentiment model file, as `wensheng train` writes it, in the place of the shipped one.
     pub model: Option<PathBuf>,
-    /// Repeats are recognised for this many days. The default is what the `feedback` topic keeps, which is also all
-    /// that a restart can restore.
+    /// Repeats are recognised, and revisions taken back exactly, for this many days. The default is what the `feedback`
+    /// and `contributions` topics keep, which is also all that a restart can restore.
     pub repeat_days: u32,
     /// A keyword rule gives a signal for feedback that was said at most this many hours before it was observed; in
     /// older feedback (a back-fill of last year) it is tagged, but nobody is alerted.

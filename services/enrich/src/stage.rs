@@ -1,4 +1,5 @@
-//! A repeat meets its first copy here, because `feedback` is keyed by event id: one partition, one owner, one memory.
+//! A repeat meets its first copy here, because `feedback` is keyed by event id: one partition, one owner, one memory. A
+//! higher revision meets what the one before contributed, and carries it along to be taken back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use serde::Deserialize;
 use wensheng_bus::{Outcome, Outputs, Record, Restore, Stage};
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{
-    AspectMention, Enriched, FeedbackEvent, Keyword, RuleHit, Sample, Sentiment, SentimentLabel,
-    Severity, Signal, SignalKind, SignalTimes, Span, TOPIC_ALL, Topic, derived_id,
+    AspectMention, Counted, Enriched, FeedbackEvent, Keyword, RuleHit, Sample, Sentiment,
+    SentimentLabel, Severity, Signal, SignalKind, SignalTimes, Span, TOPIC_ALL, Topic, derived_id,
 };
 use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope};
 
@@ -61,14 +62,29 @@ struct Revision {
 
 impl Stage for EnrichStage {
     fn restores(&self) -> Vec<Restore> {
-        vec![Restore::Read(
-            Topic::Feedback.shared_name(),
-            self.repeat_horizon,
-        )]
+        vec![
+            Restore::Read(Topic::Feedback.shared_name(), self.repeat_horizon),
+            // Written in the commits that moved the offsets above, so its end belongs to theirs.
+            Restore::State(Topic::Contributions.shared_name()),
+        ]
     }
 
     fn restore(&mut self, record: &Record) {
         let value = record.value.as_deref().unwrap_or_default();
+        if *record.at.topic == *Topic::Contributions.name() {
+            match decode::<Counted>(record) {
+                Ok(counted) => {
+                    self.seen(record.at.partition)
+                        .keep(&record.key, &counted, record.appended_at)
+                }
+                // Only this project writes the topic; a later revision of that piece will be told as not supported.
+                Err(error) => tracing::error!(
+                    topic = %record.at.topic, partition = record.at.partition, offset = record.offset, %error,
+                    "contribution not restored"
+                ),
+            }
+            return;
+        }
         // A record that could not be read was dead-lettered when it was new; it is no first copy of anything.
         if let Ok(Revision { revision }) = serde_json::from_slice(value) {
             self.seen(record.at.partition)
@@ -82,30 +98,50 @@ impl Stage for EnrichStage {
             Err(error) => return Outcome::Reject(error.to_string()),
         };
         let seen = self.seen(record.at.partition);
-        match seen.known(&record.key) {
-            Known::At(revision) if feedback.revision <= revision => {
+        let before = match seen.known(&record.key) {
+            Known::At(revision) if feedback.revision == revision => {
                 return Outcome::Drop("duplicate");
             }
-            Known::At(revision) => {
-                return Outcome::Reject(format!(
-                    "revision {} of feedback that was counted at revision {revision}: taking back what was counted is \
-                     not supported for this source",
-                    feedback.revision
-                ));
+            Known::At(revision) if feedback.revision < revision => {
+                return Outcome::Drop("superseded");
             }
-            Known::No => seen.remember(&record.key, feedback.revision, record.appended_at),
+            Known::At(revision) => {
+                let counted = seen.counted(&record.key);
+                // What is withdrawn must be emptied in any case; what it counted for then stays counted.
+                if counted.is_none() && !feedback.withdrawn {
+                    seen.remember(&record.key, feedback.revision, record.appended_at);
+                    return Outcome::Reject(format!(
+                        "revision {} of feedback that was counted at revision {revision}, of a source that was said never \
+                         to revise: what was counted is not known and cannot be taken back",
+                        feedback.revision
+                    ));
+                }
+                counted
+            }
+            Known::No => None,
+        };
+        let feedback = in_the_place_of(before.as_ref(), feedback);
+        let mut enriched = enrich(&self.analyzer, feedback, now);
+        let met = before.as_ref().map_or(&[][..], |before| &before.rules);
+        let counted = counted(&enriched, met);
+        let seen = self.seen(record.at.partition);
+        if enriched.feedback.immutable {
+            seen.remember(&record.key, counted.revision, record.appended_at);
+        } else {
+            seen.keep(&record.key, &counted, record.appended_at);
+            out.emit(encode(&counted, Some(record)));
         }
-        let enriched = enrich(&self.analyzer, feedback, now);
         let age = enriched
             .feedback
             .observed_at
             .duration_since(enriched.feedback.occurred_at);
         for hit in &enriched.rules {
             counter!(RULE_HITS, "severity" => severity_name(hit.severity)).increment(1);
-            if age <= self.signal_horizon {
+            if age <= self.signal_horizon && !met.contains(&hit.rule) {
                 out.emit(encode(&signal(&enriched, hit, now), Some(record)));
             }
         }
+        enriched.replaces = before.and_then(|before| before.contribution).map(Box::new);
         out.emit(encode(&enriched, Some(record)));
         Outcome::Emit
     }
@@ -114,6 +150,38 @@ impl Stage for EnrichStage {
         for partition in partitions {
             self.seen.remove(partition);
         }
+    }
+}
+
+/// `feedback` as the revision that follows `before`.
+fn in_the_place_of(before: Option<&Counted>, mut feedback: FeedbackEvent) -> FeedbackEvent {
+    if !feedback.withdrawn {
+        return feedback;
+    }
+    // What an event says beside "withdrawn" is not to be kept; and whoever takes something back seldom says of whom it
+    // spoke: the brand decides in which order the store learns of it.
+    feedback.withdraw();
+    if let Some(contribution) = before.and_then(|before| before.contribution.as_ref()) {
+        feedback.brand.clone_from(&contribution.brand);
+    }
+    feedback
+}
+
+/// What `enriched` contributes, and the rules it or, as `met`, the revisions before it met.
+fn counted(enriched: &Enriched, met: &[String]) -> Counted {
+    let feedback = &enriched.feedback;
+    let mut rules = met.to_vec();
+    for hit in &enriched.rules {
+        if !rules.contains(&hit.rule) {
+            rules.push(hit.rule.clone());
+        }
+    }
+    Counted {
+        id: feedback.id.clone(),
+        revision: feedback.revision,
+        contribution: feedback.is_counted().then(|| enriched.contribution()),
+        rules,
+        counted_at: enriched.enriched_at,
     }
 }
 
@@ -280,146 +348,4 @@ fn scope(scope: Scope) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use wensheng_bus::TopicPartition;
-    use wensheng_schemas::{Channel, EventId, Provenance, Scores};
-
-    use super::*;
-    use crate::Config;
-
-    fn stage() -> EnrichStage {
-        let config = Config::default();
-        EnrichStage::new(
-            Arc::new(config.analyzer().unwrap()),
-            config.repeat_horizon(),
-            config.signal_horizon(),
-        )
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_780_000_000 + seconds).unwrap()
-    }
-
-    fn feedback(native_id: &str, text: &str) -> FeedbackEvent {
-        FeedbackEvent {
-            id: EventId::of("shop", native_id),
-            revision: 0,
-            source: "shop".to_owned(),
-            native_id: native_id.to_owned(),
-            channel: Channel::Review,
-            brand: "山岚茶饮".to_owned(),
-            product: None,
-            store: None,
-            region: None,
-            occurred_at: at(0),
-            observed_at: at(5),
-            text: text.to_owned(),
-            author: None,
-            reach: None,
-            scores: Scores::default(),
-            url: None,
-            reply_to: None,
-            repost_of: None,
-            attributes: BTreeMap::new(),
-            call: None,
-            provenance: Provenance::default(),
-            drill: false,
-        }
-    }
-
-    fn record(feedback: &FeedbackEvent, offset: u64) -> Record {
-        let out = encode(feedback, None);
-        Record {
-            at: TopicPartition::new(Topic::Feedback.name(), 3),
-            offset,
-            appended_at: at(6),
-            key: out.key,
-            value: out.value,
-            headers: out.headers,
-        }
-    }
-
-    fn topics_of(out: Outputs) -> Vec<String> {
-        out.into_records()
-            .iter()
-            .map(|record| record.topic.to_string())
-            .collect()
-    }
-
-    #[test]
-    fn feedback_is_analysed_and_a_red_rule_gives_a_signal() {
-        let mut out = Outputs::default();
-        let record = record(&feedback("1", "喝完上吐下泻，食物中毒进了医院，太差了"), 0);
-        assert_eq!(stage().process(&record, at(7), &mut out), Outcome::Emit);
-        let records = out.into_records();
-        let enriched: Enriched =
-            serde_json::from_slice(records.last().unwrap().value.as_deref().unwrap()).unwrap();
-        assert_eq!(enriched.sentiment.label, SentimentLabel::Negative);
-        assert!(
-            enriched
-                .rules
-                .iter()
-                .any(|hit| hit.severity == Severity::Crisis),
-            "{:?}",
-            enriched.rules
-        );
-        let signal: Signal = serde_json::from_slice(records[0].value.as_deref().unwrap()).unwrap();
-        assert_eq!(signal.times.observed_at, at(5));
-        assert_eq!(signal.times.detected_at, at(7));
-        assert_eq!(records[0].key.as_ref(), "山岚茶饮".as_bytes());
-    }
-
-    #[test]
-    fn a_repeat_is_dropped_also_after_a_restart() {
-        let mut stage = stage();
-        let record = record(&feedback("1", "味道不错"), 0);
-        assert_eq!(
-            stage.process(&record, at(7), &mut Outputs::default()),
-            Outcome::Emit
-        );
-        assert_eq!(
-            stage.process(&record, at(8), &mut Outputs::default()),
-            Outcome::Drop("duplicate")
-        );
-        stage.revoke(&[3]);
-        stage.restore(&record);
-        assert_eq!(
-            stage.process(&record, at(9), &mut Outputs::default()),
-            Outcome::Drop("duplicate")
-        );
-    }
-
-    #[test]
-    fn a_back_fill_is_tagged_but_alerts_nobody() {
-        let mut old = feedback("1", "食物中毒进了医院");
-        old.occurred_at = at(-30 * 86_400);
-        let mut out = Outputs::default();
-        assert_eq!(
-            stage().process(&record(&old, 0), at(7), &mut out),
-            Outcome::Emit
-        );
-        assert_eq!(topics_of(out), [Topic::Enriched.name()]);
-    }
-
-    #[test]
-    fn bytes_that_are_no_feedback_are_rejected() {
-        let mut bad = record(&feedback("1", "x"), 0);
-        bad.value = Some(bytes::Bytes::from_static(b"{\"id\": 3}"));
-        assert!(matches!(
-            stage().process(&bad, at(7), &mut Outputs::default()),
-            Outcome::Reject(_)
-        ));
-    }
-
-    #[test]
-    fn a_higher_revision_is_kept_for_a_person_to_see() {
-        let mut stage = stage();
-        let mut event = feedback("1", "味道不错");
-        stage.process(&record(&event, 0), at(7), &mut Outputs::default());
-        event.revision = 1;
-        assert!(matches!(
-            stage.process(&record(&event, 1), at(8), &mut Outputs::default()),
-            Outcome::Reject(_)
-        ));
-    }
-}
+mod tests;

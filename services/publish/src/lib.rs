@@ -16,7 +16,7 @@ use wensheng_runtime::{Handle, run_sessions};
 use wensheng_schemas::Topic;
 use wensheng_store::Store;
 
-pub use config::Config;
+pub use config::{Config, Handling};
 pub use error::Error;
 pub use stage::PublishStage;
 
@@ -42,13 +42,12 @@ pub async fn run(
     handle: Handle,
     store: Store,
 ) -> Result<(), Error> {
-    let retention = (config.retention_days > 0).then(|| {
-        tokio::spawn(retention::run(
-            store.clone(),
-            config.retention_days,
-            handle.clone(),
-        ))
-    });
+    for (source, handling) in &config.sources {
+        tracing::info!(source, purpose = %handling.purpose, days = handling.retention_days, "feedback is handled");
+    }
+    let retentions = config.retentions();
+    let retention = (!retentions.is_empty())
+        .then(|| tokio::spawn(retention::run(store.clone(), retentions, handle.clone())));
     let writer = store.writer(GROUP);
     let outcome = run_sessions(
         "publish",

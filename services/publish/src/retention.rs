@@ -7,15 +7,15 @@ use metrics::counter;
 use tokio::time::{MissedTickBehavior, interval};
 use wensheng_bus::StageState;
 use wensheng_runtime::Handle;
-use wensheng_store::{Store, StoreError};
+use wensheng_store::{AuditEntry, Store, StoreError};
 
 use crate::metrics as names;
 
 /// An hour is fine enough for a retention in days.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Deletes once an hour until shutdown.
-pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
+/// Deletes once an hour until shutdown: of each source, or of all as `None`, what is older than so many days.
+pub(crate) async fn run(store: Store, retentions: Vec<(Option<String>, u32)>, handle: Handle) {
     let state = handle.health.register("retention");
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -26,7 +26,7 @@ pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
             () = handle.shutdown.cancelled() => break,
             deleted = async {
                 ticks.tick().await;
-                delete(&store, days, Timestamp::now()).await
+                delete_all(&store, &retentions, Timestamp::now()).await
             } => deleted,
         };
         match deleted {
@@ -34,7 +34,7 @@ pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
                 state.send_replace(StageState::Running);
                 counter!(names::DELETED).increment(deleted);
                 if deleted > 0 {
-                    tracing::info!(deleted, days, "feedback past its retention was deleted");
+                    tracing::info!(deleted, "feedback past its retention was deleted");
                 }
             }
             Err(error) => {
@@ -46,9 +46,28 @@ pub(crate) async fn run(store: Store, days: u32, handle: Handle) {
     state.send_replace(StageState::Stopped);
 }
 
-/// Deletes what was said more than `days` before `now`; how much.
-async fn delete(store: &Store, days: u32, now: Timestamp) -> Result<u64, StoreError> {
-    let age = SignedDuration::from_hours(24 * i64::from(days));
-    let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
-    store.delete_before(before).await
+/// Deletes what is past its retention, and writes into the audit trail how much of what; how much in all.
+async fn delete_all(
+    store: &Store,
+    retentions: &[(Option<String>, u32)],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut all = 0;
+    for (source, days) in retentions {
+        let age = SignedDuration::from_hours(24 * i64::from(*days));
+        let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        let deleted = store.delete_before(before, source.as_deref()).await?;
+        if deleted > 0 {
+            let entry = AuditEntry {
+                at: now,
+                actor: "system".to_owned(),
+                action: "feedback.expire".to_owned(),
+                object: source.clone().unwrap_or_default(),
+                detail: format!("feedback={deleted}, said before {before} ({days} days)"),
+            };
+            store.append_audit(&entry).await?;
+        }
+        all += deleted;
+    }
+    Ok(all)
 }

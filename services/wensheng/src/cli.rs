@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Topics(TopicsArgs),
     /// Give dead letters their second chance: send records back to their topics, write rows of sources out.
     Replay(ReplayArgs),
+    /// Remove a person from feedback, alerts and dead letters, and write down that it was done.
+    Erase(EraseArgs),
     /// Create, list or revoke tokens of the console.
     Token(TokenArgs),
     /// Measure: text analysis, the bus, the whole pipeline.
@@ -283,6 +285,36 @@ pub(crate) struct ReplayArgs {
     /// Where rows that never reached the bus are appended, one JSON object a line; standard output by default.
     #[arg(long)]
     pub(crate) rows: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where the embedded bus and the SQLite store are; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The author's key, as feedback shows it.
+    #[arg(long, conflicts_with_all = ["source", "author"])]
+    pub(crate) subject: Option<String>,
+    /// Instead of the key: the source that the author spoke at …
+    #[arg(long, requires = "author")]
+    pub(crate) source: Option<String>,
+    /// … and the author's id there. Dead letters that hold the id are deleted, too.
+    #[arg(long, requires = "source")]
+    pub(crate) author: Option<String>,
+    /// Who does it; stands in the audit trail.
+    #[arg(long)]
+    pub(crate) by: String,
+    /// Why; stands in the audit trail. Name a request, not the person.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// Only tell how much there is.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+mod erase;
 mod eval;
 mod exit;
 mod idle;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Schema(args) => schema::run(&args),
         Command::Topics(args) => on_runtime(topics::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
+        Command::Erase(args) => on_runtime(erase::run(args)),
         Command::Token(args) => on_runtime(token::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::Completions { shell } => {

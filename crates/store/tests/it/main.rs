@@ -61,5 +61,7 @@ on_both_databases!(
     reading::a_series_is_told_apart_by_dimension,
     people::a_token_opens_until_it_is_revoked,
     people::the_audit_trail_can_only_grow,
+    people::a_person_is_removed_from_every_row_and_that_is_written_down,
+    writing::what_was_withdrawn_is_shown_to_nobody_and_does_not_come_back,
     views::business_tools_find_figures_under_plain_names,
 );

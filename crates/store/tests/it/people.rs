@@ -1,9 +1,10 @@
 //! Who may do what, and who did it.
 
-use wensheng_store::{AuditEntry, Role};
+use wensheng_schemas::{Author, Sample, Severity};
+use wensheng_store::{AlertFilter, AuditEntry, Erased, FeedbackFilter, Role, WriteBatch};
 
 use crate::fixture::Fixture;
-use crate::samples::minute;
+use crate::samples::{alert, dead_letter, entries, minute, piece};
 
 pub(crate) async fn a_token_opens_until_it_is_revoked(fixture: &Fixture) {
     let store = &fixture.store;
@@ -75,4 +76,69 @@ pub(crate) async fn the_audit_trail_can_only_grow(fixture: &Fixture) {
     }
     assert_eq!(store.audit(10).await.unwrap(), [second.clone(), first]);
     assert_eq!(store.audit(1).await.unwrap(), [second]);
+}
+
+pub(crate) async fn a_person_is_removed_from_every_row_and_that_is_written_down(fixture: &Fixture) {
+    let store = &fixture.store;
+    let of = |id: &str, author: &str| {
+        let mut piece = piece(id, minute(0), "我家在对面,排队两小时");
+        piece.feedback.author = Some(Author {
+            key: author.to_owned(),
+            followers: None,
+        });
+        piece
+    };
+    let pieces = [of("1", "gone"), of("2", "stays"), of("3", "gone")];
+    let mut shown = alert("x", 1, Severity::Crisis, None);
+    shown.samples = pieces.iter().map(Sample::of).collect();
+    let mut letter = dead_letter(1);
+    letter.payload = Some("{\"author\":\"u-77\"}".to_owned());
+    let batch = WriteBatch {
+        enriched: entries(0, pieces.clone()),
+        alerts: entries(0, [shown]),
+        dead_letters: entries(0, [letter, dead_letter(2)]),
+        ..WriteBatch::default()
+    };
+    store.writer("test").apply(&batch, minute(1)).await.unwrap();
+    let of_author = store.feedback_of("gone").await.unwrap();
+    assert_eq!(of_author.len(), 2);
+
+    let entry = AuditEntry {
+        at: minute(2),
+        actor: "数据保护官".to_owned(),
+        action: "subject.erase".to_owned(),
+        object: "gone".to_owned(),
+        detail: "request 12".to_owned(),
+    };
+    let erased = store.erase("gone", Some("u-77"), &entry).await.unwrap();
+    let expected = Erased {
+        feedback: 2,
+        alerts: 1,
+        dead_letters: 1,
+    };
+    assert_eq!(erased, expected);
+    let page = store
+        .feedback(&FeedbackFilter::default(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(page.rows, [pieces[1].clone()]);
+    assert_eq!(store.feedback_of("gone").await.unwrap(), []);
+    let alerts = store.alerts(&AlertFilter::default(), 10).await.unwrap();
+    assert_eq!(alerts[0].samples, [Sample::of(&pieces[1])]);
+    assert_eq!(store.dead_letter_count().await.unwrap(), 1);
+    let told = AuditEntry {
+        detail: "request 12; feedback=2 alerts=1 dead_letters=1".to_owned(),
+        ..entry.clone()
+    };
+    assert_eq!(store.audit(10).await.unwrap(), [told]);
+    // Of the person nothing is left in any column.
+    let left = fixture
+        .numbers(
+            "SELECT CAST((SELECT COUNT(*) FROM feedback WHERE document LIKE '%gone%')
+             + (SELECT COUNT(*) FROM alerts WHERE document LIKE '%gone%') AS DOUBLE PRECISION)",
+        )
+        .await;
+    assert_eq!(left, [0.0]);
+    let again = store.erase("gone", Some("u-77"), &entry).await.unwrap();
+    assert_eq!(again, Erased::default());
 }

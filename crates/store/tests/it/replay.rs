@@ -244,6 +244,7 @@ fn truth(reading: &Reading) -> Sums {
         .map(|(key, window)| {
             let words = window.keywords.top(20).into_iter();
             let words = words
+                .filter(|(_, count)| *count > 0)
                 .map(|(word, count)| (word.to_owned(), count))
                 .collect();
             (key, (window.counts, window.authors.count(), words))

@@ -56,6 +56,8 @@ pub(crate) fn piece(native_id: &str, occurred_at: Timestamp, text: &str) -> Enri
                 line: Some(7),
             },
             drill: false,
+            immutable: false,
+            withdrawn: false,
         },
         enriched_at: occurred_at,
         sentiment: Sentiment {

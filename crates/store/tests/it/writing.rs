@@ -342,8 +342,11 @@ pub(crate) async fn old_feedback_is_deleted_and_its_sums_stay(fixture: &Fixture)
         .apply(&batch, minute(11))
         .await
         .unwrap();
-    assert_eq!(store.delete_before(minute(10)).await.unwrap(), 1);
-    assert_eq!(store.delete_before(minute(10)).await.unwrap(), 0);
+    let other = Some("another source");
+    assert_eq!(store.delete_before(minute(10), other).await.unwrap(), 0);
+    let own = Some("test");
+    assert_eq!(store.delete_before(minute(10), own).await.unwrap(), 1);
+    assert_eq!(store.delete_before(minute(10), None).await.unwrap(), 0);
     let page = store
         .feedback(&FeedbackFilter::default(), None, 10)
         .await
@@ -351,4 +354,37 @@ pub(crate) async fn old_feedback_is_deleted_and_its_sums_stay(fixture: &Fixture)
     assert_eq!(page.rows.len(), 1);
     assert_eq!(page.rows[0].feedback.text, "新的");
     assert_eq!(store.window_volume(WindowSize::Day).await.unwrap(), 1);
+}
+
+pub(crate) async fn what_was_withdrawn_is_shown_to_nobody_and_does_not_come_back(
+    fixture: &Fixture,
+) {
+    let store = &fixture.store;
+    let first = piece("1", minute(0), "排队两小时");
+    let mut gone = first.clone();
+    gone.feedback.revision = 2;
+    gone.feedback.withdraw();
+    gone.replaces = Some(Box::new(first.contribution()));
+    let mut late = first.clone();
+    late.feedback.revision = 1;
+    let writer = store.writer("test");
+    for (number, revision) in [first.clone(), gone, late].into_iter().enumerate() {
+        let batch = WriteBatch {
+            enriched: entries(number as u64, [revision]),
+            ..WriteBatch::default()
+        };
+        writer.apply(&batch, minute(1)).await.unwrap();
+        let is_shown = number == 0;
+        let filter = FeedbackFilter::default();
+        let page = store.feedback(&filter, None, 10).await.unwrap();
+        assert_eq!(page.rows.len(), usize::from(is_shown));
+        let id = &first.feedback.id;
+        let one = store.feedback_by_id(id).await.unwrap();
+        assert_eq!(one.is_some(), is_shown);
+        let count = store.feedback_count().await.unwrap();
+        assert_eq!(count, u64::from(is_shown));
+    }
+    let named =
+        "SELECT CAST(COUNT(*) AS DOUBLE PRECISION) FROM feedback WHERE document LIKE '%author-1%'";
+    assert_eq!(fixture.numbers(named).await, [0.0]);
 }

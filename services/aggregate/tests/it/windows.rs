@@ -48,6 +48,51 @@ async fn a_revision_takes_back_what_it_replaces() {
 }
 
 #[tokio::test]
+async fn a_withdrawal_takes_back_and_adds_nothing() {
+    let mut world = World::new(Config::default());
+    let before = piece(1, 0.0, true);
+    let first = world.batch(std::slice::from_ref(&before), after(3.0)).await;
+    let mut gone = piece(1, 80.0, false);
+    gone.feedback.revision = 1;
+    gone.feedback.withdraw();
+    gone.replaces = Some(Box::new(before.contribution()));
+    let second = world.batch(&[gone], after(90.0)).await;
+    assert!(second.signals.is_empty() && second.states.is_empty());
+    assert_eq!(first.deltas.len(), second.deltas.len());
+    for (added, taken) in first.deltas.iter().zip(&second.deltas) {
+        assert_eq!(added.key, taken.key);
+        let mut sum = added.counts;
+        sum.add(&taken.counts);
+        assert_eq!(sum, wensheng_schemas::Counts::default());
+        let mut terms = added.keywords.clone();
+        terms.merge(&taken.keywords);
+        assert!(terms.is_empty());
+        assert!(taken.authors.is_empty(), "sketches only grow");
+    }
+}
+
+#[tokio::test]
+async fn a_piece_that_was_revised_within_its_batch_is_counted_as_its_last_revision() {
+    let mut world = World::new(Config::default());
+    let first = piece(1, 0.0, true);
+    let mut second = piece(1, 0.0, true);
+    second.feedback.brand = "北岸出行".to_owned();
+    second.replaces = Some(Box::new(first.contribution()));
+    let mut third = piece(1, 0.0, false);
+    third.replaces = Some(Box::new(second.contribution()));
+    let written = world.batch(&[first, second, third], after(5.0)).await;
+    let volume = |brand: &str| {
+        let of_brand = written.deltas.iter().filter(|d| d.key.brand == brand);
+        of_brand
+            .map(|d| (d.counts.volume, d.counts.negative))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(volume(crate::world::BRAND), [(1, 0); 6]);
+    // Nothing but the sketch of who spoke is left of the brand that was named by mistake.
+    assert_eq!(volume("北岸出行"), [(0, 0); 6]);
+}
+
+#[tokio::test]
 async fn a_drill_is_left_out_of_windows() {
     let mut world = World::new(Config::default());
     let mut drill = piece(1, 0.0, true);

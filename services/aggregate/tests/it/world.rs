@@ -57,6 +57,8 @@ pub(crate) fn piece(number: usize, seconds: f64, negative: bool) -> Enriched {
             call: None,
             provenance: Provenance::default(),
             drill: false,
+            immutable: false,
+            withdrawn: false,
         },
         enriched_at: said + SignedDuration::from_secs(3),
         sentiment: Sentiment {

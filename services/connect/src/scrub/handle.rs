@@ -104,7 +104,7 @@ fn wechat(line: &Line, end: usize) -> Option<(Range<usize>, Kind)> {
         }
         _ => false,
     };
-    fits.then(|| (start..last, Kind::Wechat))
+    fits.then_some((start..last, Kind::Wechat))
 }
 
 /// A QQ number or a QQ group's after its word: 5 to 11 digits.
@@ -115,7 +115,7 @@ fn qq(line: &Line, end: usize) -> Option<(Range<usize>, Kind)> {
         && line.get(start) != Some('0')
         && !is_amount(line, last)
         && !line.is_word(last);
-    fits.then(|| (start..last, Kind::Qq))
+    fits.then_some((start..last, Kind::Qq))
 }
 
 fn is_amount(line: &Line, end: usize) -> bool {

@@ -47,14 +47,9 @@ impl Line {
 
     /// Whether `word` stands at `at`; ASCII letters in either case.
     pub(super) fn has(&self, at: usize, word: &str) -> bool {
-        let mut at = at;
-        for c in word.chars() {
-            if !self.get(at).is_some_and(|own| own.eq_ignore_ascii_case(&c)) {
-                return false;
-            }
-            at += 1;
-        }
-        true
+        (at..)
+            .zip(word.chars())
+            .all(|(at, c)| self.get(at).is_some_and(|own| own.eq_ignore_ascii_case(&c)))
     }
 
     /// The end of the first of `words` that stands at `at`.

@@ -189,9 +189,8 @@ fn phone(line: &Line, start: usize) -> Option<Range<usize>> {
         start,
         &["+86", "+86-", "+86 ", "0086-", "0086 ", "86-", "86 "],
     );
-    if !country && before.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
-        || before == Some('-') && !country
-    {
+    let goes_on = before.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    if goes_on && !country {
         return None;
     }
     let digit = |at: usize| line.get(at).filter(char::is_ascii_digit);

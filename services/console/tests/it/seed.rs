@@ -207,6 +207,8 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
                 line: None,
             },
             drill: false,
+            immutable: false,
+            withdrawn: false,
         },
         enriched_at: occurred_at + SignedDuration::from_millis(560),
         sentiment: Sentiment {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sqlx::Executor as _;
 use wensheng_bus::{Bus, OutRecord};
-use wensheng_publish::{Config, GROUP};
+use wensheng_publish::{Config, GROUP, Handling};
 use wensheng_runtime::encode;
 use wensheng_schemas::{
     Contract, DeadLetter, Enriched, Severity, TOPIC_ALL, Topic, WindowDelta, WindowSize,
@@ -261,7 +261,14 @@ async fn old_feedback_goes_where_retention_is_set() {
     };
     world.store.writer("seed").apply(&batch, now).await.unwrap();
     let running = world.start_with(Config {
-        retention_days: 7,
+        sources: [(
+            "test".to_owned(),
+            Handling {
+                purpose: "售后质量改进".to_owned(),
+                retention_days: 7,
+            },
+        )]
+        .into(),
         ..Config::default()
     });
     while world.store.feedback_count().await.unwrap() > 1 {
@@ -275,4 +282,7 @@ async fn old_feedback_goes_where_retention_is_set() {
         .unwrap()
         .rows;
     assert_eq!(rows[0].feedback.text, "新");
+    let trail = world.store.audit(10).await.unwrap();
+    assert_eq!(trail[0].action, "feedback.expire");
+    assert!(trail[0].detail.starts_with("feedback=1,"), "{trail:?}");
 }

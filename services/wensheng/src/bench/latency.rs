@@ -137,6 +137,8 @@ fn event(number: u64) -> FeedbackEvent {
         call: None,
         provenance: Provenance::default(),
         drill: false,
+        immutable: true,
+        withdrawn: false,
     }
 }
 

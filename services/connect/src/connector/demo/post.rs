@@ -162,6 +162,8 @@ impl Story {
                 line: None,
             },
             drill: false,
+            immutable: true,
+            withdrawn: false,
         }
     }
 }

@@ -173,6 +173,11 @@ pub struct Columns {
     pub csat: Option<Column>,
     /// Customer effort, 1 to 7.
     pub ces: Option<Column>,
+    /// The row's revision, from 0: the same id with a higher one replaces what was there. Default: none; then the first
+    /// row of an id is its only one.
+    pub revision: Option<Column>,
+    /// Whether this revision takes the row back (`true`, `1`, `yes`, `是`): it was deleted at the source.
+    pub withdrawn: Option<Column>,
 }
 
 impl Default for Columns {
@@ -197,6 +202,8 @@ impl Default for Columns {
             nps: None,
             csat: None,
             ces: None,
+            revision: None,
+            withdrawn: None,
         }
     }
 }
@@ -223,6 +230,8 @@ impl Columns {
             Field::Nps => &self.nps,
             Field::Csat => &self.csat,
             Field::Ces => &self.ces,
+            Field::Revision => &self.revision,
+            Field::Withdrawn => &self.withdrawn,
         }
         .as_ref()
     }
@@ -268,6 +277,18 @@ impl Check for FilesConfig {
             && self.columns.ces.is_none()
         {
             problems.add("columns", "must name a column for text, nps, csat or ces");
+        }
+        if self.columns.revision.is_some() && self.columns.id.is_none() {
+            problems.add(
+                "columns.revision",
+                "needs columns.id: a revision replaces the row of the same id",
+            );
+        }
+        if self.columns.withdrawn.is_some() && self.columns.revision.is_none() {
+            problems.add(
+                "columns.withdrawn",
+                "needs columns.revision: a withdrawal is a later revision",
+            );
         }
         if self.brand.is_none() && self.columns.brand.is_none() && self.preset.is_none() {
             problems.add("brand", "must be given, or `columns.brand`");

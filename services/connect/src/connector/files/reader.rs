@@ -164,7 +164,10 @@ impl<'a> FileReader<'a> {
             (_, Mapper::Json(mapper)) => mapper.draft(rows.text()),
         };
         match draft.and_then(|draft| draft.into_event(self.rules, place, now, fallback_id)) {
-            Ok(event) => self.staging.event(event),
+            Ok(mut event) => {
+                event.immutable = self.config.columns.revision.is_none();
+                self.staging.event(event);
+            }
             Err(reason) => self
                 .staging
                 .dead_letter(name, line, &reason, rows.raw(), now),
