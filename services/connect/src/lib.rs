@@ -33,6 +33,7 @@ pub use connector::demo::{DemoConfig, invented_texts};
 pub use connector::files::{
     Column, Columns, EncodingChoice, FilesConfig, FormatChoice, PresetChoice,
 };
+pub use connector::tccc::TcccConfig;
 pub use connector::transcript::{TranscriptConfig, VconConfig};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;

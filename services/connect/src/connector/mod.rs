@@ -5,6 +5,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod files;
+pub(crate) mod tccc;
 pub(crate) mod transcript;
 pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
@@ -123,6 +124,8 @@ sources! {
     Transcript(transcript::TranscriptConfig),
     /// vCon conversations.
     Vcon(transcript::VconConfig),
+    /// Calls of Tencent Cloud Contact Center.
+    Tccc(tccc::TcccConfig),
     /// Messages to a WeChat Official Account.
     WechatOa(wechat_oa::WechatOaConfig),
     /// Invented feedback.

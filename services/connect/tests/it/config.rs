@@ -77,6 +77,14 @@ sources:
     satisfaction: {"1": 5, 不满意: 1}
     merge_hours: 24
     max_body_bytes: 1048576
+  - kind: tccc
+    name: contact-centre
+    brand: 鹿汀茶饮
+    product: 轻乳茶
+    token: ${TOKEN}
+    satisfaction: {非常满意: 5, 不满意: 1}
+    merge_hours: 24
+    max_body_bytes: 1048576
   - {kind: vcon, name: conversations, brand: 鹿汀茶饮, path: /data/vcons}
   - {kind: files, name: interviews, path: /data/interviews, preset: interview}
   - {kind: demo, name: demo, seed: 1, rate_per_second: 2.5, crisis_after_s: 5, crisis_every_s: 0, count: 10}
@@ -89,7 +97,7 @@ fn environment(name: &str) -> Option<String> {
 #[test]
 fn every_key_is_read_and_written_back_without_secrets() {
     let config: Config = parse(KITCHEN_SINK, &environment).unwrap();
-    assert_eq!(config.sources.len(), 8);
+    assert_eq!(config.sources.len(), 9);
     let SourceConfig::Files(files) = &config.sources[0] else {
         panic!("{:?}", config.sources[0])
     };
@@ -154,6 +162,7 @@ sources:
   - {kind: wechat-oa, name: oa, encoding_aes_key: short}
   - {kind: transcript, name: t, token: short, path: x, sign_token: x, poll_ms: 1, satisfaction: {a: 6}, merge_hours: 0, max_body_bytes: 1}
   - {kind: vcon, name: v, brand: b}
+  - {kind: tccc, name: c, token: short, satisfaction: {a: 0}, merge_hours: 721, max_body_bytes: 1}
   - {kind: files, name: i, path: a.csv, preset: interview, header: false}
 "#;
     let found = problems(text);
@@ -202,12 +211,17 @@ sources:
         "sources[8].merge_hours",
         "sources[8].max_body_bytes",
         "sources[9].token",
-        "sources[10].columns.text",
-        "sources[10].header",
+        "sources[10].brand",
+        "sources[10].token",
+        "sources[10].satisfaction.a",
+        "sources[10].merge_hours",
+        "sources[10].max_body_bytes",
+        "sources[11].columns.text",
+        "sources[11].header",
     ] {
         assert!(paths.contains(&path), "{path} is missing in {found:#?}");
     }
-    assert_eq!(found.len(), 42, "{found:#?}");
+    assert_eq!(found.len(), 47, "{found:#?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod demo;
 mod files;
 mod follow;
 mod site;
+mod tccc;
 mod transcript;
 mod webhook;
 mod wechat_oa;

@@ -122,7 +122,7 @@ impl Check for TranscriptConfig {
 }
 
 /// Adds what is wrong with the meaning of satisfaction keys.
-fn check_satisfaction(meaning: &BTreeMap<String, u8>, problems: &mut Problems) {
+pub(crate) fn check_satisfaction(meaning: &BTreeMap<String, u8>, problems: &mut Problems) {
     for (key, score) in meaning {
         if !(1..=5).contains(score) {
             problems.within("satisfaction", |problems| {

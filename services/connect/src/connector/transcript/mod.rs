@@ -8,4 +8,5 @@ mod push;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use config::check_satisfaction;
 pub use config::{TranscriptConfig, VconConfig};

@@ -1,0 +1,10 @@
+//! Calls of Tencent Cloud Contact Center (腾讯云联络中心): what is pushed of a call, in any order, is one event; the platform
+//! sends again until it is told `ErrCode: 0`.
+
+mod config;
+mod part;
+mod push;
+#[cfg(test)]
+mod tests;
+
+pub use config::TcccConfig;

@@ -1,0 +1,248 @@
+use std::collections::BTreeMap;
+
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use wensheng_runtime::Secret;
+use wensheng_schemas::{Direction, FeedbackEvent, Role};
+
+use super::TcccConfig;
+use crate::connector::{Connector, Input, Shared};
+use crate::push::{Head, PushInput, Refusal, Reply};
+use crate::staging::Staging;
+use crate::wechat::crypto::tests::VECTORS;
+
+const TOKEN: &str = "0123456789abcdef";
+
+fn push() -> Box<dyn PushInput> {
+    let config = TcccConfig {
+        name: "line".to_owned(),
+        brand: "鹿汀茶饮".to_owned(),
+        token: Secret::new(TOKEN),
+        satisfaction: BTreeMap::from([("非常满意".to_owned(), 5), ("满意".to_owned(), 4)]),
+        ..TcccConfig::default()
+    };
+    let shared = Shared {
+        pseudonym_key: Secret::new("0123456789abcdef"),
+        max_text_bytes: 100_000,
+    };
+    match config.build(&shared).unwrap() {
+        Input::Push(input) => input,
+        _ => panic!("a push source"),
+    }
+}
+
+struct Taken {
+    outcome: Result<Reply, Refusal>,
+    events: Vec<FeedbackEvent>,
+    letters: Vec<String>,
+    cursors: Vec<String>,
+}
+
+fn deliver(input: &dyn PushInput, query: &str, body: &str) -> Taken {
+    let uri = format!("/ingest/line?token={TOKEN}&{query}")
+        .parse()
+        .unwrap();
+    let headers = HeaderMap::new();
+    let head = Head::new(
+        &uri,
+        &headers,
+        Timestamp::from_second(1_800_000_000).unwrap(),
+    );
+    let mut staging = Staging::new("line");
+    let outcome = input.admit(&head).and_then(|()| {
+        let content = input.open(&head, body.as_bytes())?;
+        input.parse(&head, &content, &mut staging)
+    });
+    let records = staging.take().records;
+    let values = |topic: &str| -> Vec<String> {
+        let of_topic = records.iter().filter(|record| record.topic.contains(topic));
+        of_topic
+            .filter_map(|record| String::from_utf8(record.value.as_ref()?.to_vec()).ok())
+            .collect()
+    };
+    let events = values("feedback");
+    Taken {
+        outcome,
+        events: events
+            .iter()
+            .map(|e| serde_json::from_str(e).unwrap())
+            .collect(),
+        letters: values("dead-letters"),
+        cursors: values("cursors"),
+    }
+}
+
+fn fixture(id: &str) -> (Value, Value) {
+    let document: Value = serde_json::from_str(VECTORS).unwrap();
+    let all = document["fixtures"].as_array().unwrap();
+    let found = all.iter().find(|fixture| fixture["id"] == id).unwrap();
+    (found["body"].clone(), found["expect"].clone())
+}
+
+/// The words as a push that names its session.
+fn words() -> Value {
+    let mut body = fixture("tencent.tccc.asr").0["Response"].clone();
+    body["SdkAppId"] = json!(1_400_000_214);
+    body["SessionId"] = fixture("tencent.tccc.cdr").0["SessionId"].clone();
+    // Within the call of the record.
+    for sentence in body["AsrDataList"].as_array_mut().unwrap() {
+        for name in ["Start", "End", "Timestamp"] {
+            let at = sentence[name].as_u64().unwrap();
+            sentence[name] = json!(at - 1_700_000_000_000 + 1_608_130_642_000);
+        }
+    }
+    body
+}
+
+#[test]
+fn record_recording_and_words_are_one_call_in_any_order() {
+    let (cdr, expect) = fixture("tencent.tccc.cdr");
+    let (mut record, _) = fixture("tencent.tccc.record");
+    record["SdkAppId"] = cdr["SdkAppId"].clone();
+    let pushes = [
+        ("action=cdr&version=1", cdr.to_string()),
+        ("action=record&version=1", record.to_string()),
+        ("action=asr&version=1", words().to_string()),
+    ];
+    let mut ends = Vec::new();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+        let input = push();
+        let mut last = None;
+        for number in order {
+            // The platform sends again until it is told ErrCode 0, and may do so after that.
+            for _ in 0..3 {
+                let (query, body) = &pushes[number];
+                let taken = deliver(input.as_ref(), query, body);
+                let reply: Value = serde_json::from_str(&taken.outcome.unwrap().body).unwrap();
+                assert_eq!(reply, expect["reply"]);
+                assert_eq!(taken.letters, Vec::<String>::new());
+                assert_eq!(taken.cursors.len(), 1);
+                last = taken.events.into_iter().next().or(last);
+            }
+        }
+        ends.push(last.unwrap());
+    }
+    let event = &ends[0];
+    let call_id = expect["call_id"].as_str().unwrap();
+    assert_eq!(event.native_id, format!("tccc:1400000214:{call_id}"));
+    assert_eq!(event.text, "我要投诉");
+    assert_eq!(event.scores.csat, Some(5));
+    assert_eq!(
+        event.occurred_at,
+        Timestamp::from_second(1_608_130_636).unwrap()
+    );
+    let call = event.call.as_ref().unwrap();
+    assert_eq!(call.satisfaction.as_deref(), expect["csat_label"].as_str());
+    assert_eq!(call.direction, Some(Direction::Inbound));
+    assert_eq!(
+        (call.wait_ms, call.duration_ms),
+        (Some(5_000), Some(310_000))
+    );
+    assert_eq!(
+        (call.agent.as_deref(), call.queue.as_deref()),
+        (Some("007"), Some("lulu"))
+    );
+    let turns: Vec<(Role, u64, u64)> = call
+        .turns
+        .iter()
+        .map(|t| (t.role, t.begin_ms, t.end_ms))
+        .collect();
+    assert_eq!(
+        turns,
+        [(Role::Agent, 6_000, 7_200), (Role::Customer, 7_500, 8_600)]
+    );
+    assert!(event.attributes["recording_agent"].starts_with("http://recorder"));
+    let written = serde_json::to_string(event).unwrap();
+    assert!(
+        !written.contains("18600000000") && !written.contains("lululing@"),
+        "{written}"
+    );
+    for other in &ends[1..] {
+        assert_eq!(
+            (&other.text, &other.call, &other.scores),
+            (&event.text, &event.call, &event.scores)
+        );
+        assert_eq!(
+            (&other.occurred_at, &other.attributes),
+            (&event.occurred_at, &event.attributes)
+        );
+    }
+}
+
+#[test]
+fn a_record_with_a_duplicated_key_is_read_and_waits_for_words() {
+    let (mut cdr, _) = fixture("tencent.tccc.cdr");
+    cdr["PostIVRKeyPressed"] = json!(null);
+    let body = cdr
+        .to_string()
+        .replace("\"Duration\":310", "\"Duration\":310,\"Duration\":310");
+    assert!(body.matches("\"Duration\"").count() == 2);
+    let input = push();
+    let taken = deliver(input.as_ref(), "action=cdr&version=1", &body);
+    assert_eq!(
+        (taken.events.len(), taken.letters.len(), taken.cursors.len()),
+        (0, 0, 1)
+    );
+    let taken = deliver(input.as_ref(), "action=asr", &words().to_string());
+    assert_eq!(taken.events[0].revision, 0);
+    assert_eq!(
+        taken.events[0].call.as_ref().unwrap().duration_ms,
+        Some(310_000)
+    );
+}
+
+#[test]
+fn a_chat_is_kept_by_its_satisfaction() {
+    let (body, expect) = fixture("tencent.tccc.imcdr");
+    let taken = deliver(push().as_ref(), "action=imcdr&version=1", &body.to_string());
+    let event = &taken.events[0];
+    assert_eq!(
+        event.call.as_ref().unwrap().satisfaction.as_deref(),
+        expect["csat"].as_str()
+    );
+    assert_eq!(event.scores.csat, Some(4));
+    assert_eq!(event.attributes["session"], "chat");
+    assert!(!serde_json::to_string(event).unwrap().contains("oZB6q5c"));
+}
+
+#[test]
+fn what_is_no_call_is_told_in_the_platforms_words() {
+    let input = push();
+    let taken = deliver(
+        input.as_ref(),
+        "action=voicemail",
+        &json!({"SdkAppId": 1, "SessionId": "s"}).to_string(),
+    );
+    assert!(taken.outcome.is_ok() && taken.events.is_empty() && taken.letters.is_empty());
+    for body in ["", "{}", "[]", "{\"SdkAppId\":1}"] {
+        let taken = deliver(input.as_ref(), "action=cdr", body);
+        assert_eq!(taken.letters.len(), 1, "{body}");
+    }
+    let uri = "/ingest/line?action=cdr&token=wrong".parse().unwrap();
+    let headers = HeaderMap::new();
+    let head = Head::new(&uri, &headers, Timestamp::UNIX_EPOCH);
+    let refusal = input.admit(&head).unwrap_err();
+    let reply: Value = serde_json::from_str(&input.refuse(&refusal).body).unwrap();
+    assert_eq!(
+        (refusal.status.as_u16(), &reply["ErrCode"]),
+        (401, &json!(401))
+    );
+}
+
+proptest! {
+    #[test]
+    fn records_with_a_wrong_value_never_break(number in 0_usize..3, key in 0_usize..26, value in 0_usize..6) {
+        let ids = ["tencent.tccc.cdr", "tencent.tccc.record", "tencent.tccc.imcdr"];
+        let (mut body, _) = fixture(ids[number]);
+        let wrong = [json!(null), json!(-1), json!("x"), json!([3]), json!({}), json!(u64::MAX)];
+        let keys: Vec<String> = body.as_object().unwrap().keys().cloned().collect();
+        body[&keys[key % keys.len()]] = wrong[value].clone();
+        prop_assert!(deliver(push().as_ref(), "action=cdr", &body.to_string()).outcome.is_ok());
+        let mut body = words();
+        body["AsrDataList"][0]["Start"] = wrong[value].clone();
+        body["AsrDataList"][1]["End"] = wrong[value].clone();
+        prop_assert!(deliver(push().as_ref(), "", &body.to_string()).outcome.is_ok());
+    }
+}
