@@ -33,6 +33,16 @@ pub(crate) struct Ended {
 impl Process {
     /// Starts the binary with `arguments`; what it prints goes to `<prefix>.out` and `<prefix>.err`.
     pub(crate) fn start(arguments: &[&str], directory: &Path, prefix: &str) -> Self {
+        Self::start_with(arguments, directory, prefix, &[])
+    }
+
+    /// The same, with some of the environment of its own.
+    pub(crate) fn start_with(
+        arguments: &[&str],
+        directory: &Path,
+        prefix: &str,
+        environment: &[(&'static str, String)],
+    ) -> Self {
         let stdout = directory.join(format!("{prefix}.out"));
         let stderr = directory.join(format!("{prefix}.err"));
         let child = Command::new(binary::path())
@@ -41,6 +51,7 @@ impl Process {
             .env_remove("WENSHENG_CONFIG")
             .env_remove("WENSHENG_DATA")
             .env_remove("WENSHENG_LOG")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).expect("create the file of its output"))
             .stderr(File::create(&stderr).expect("create the file of its log"))
@@ -51,6 +62,11 @@ impl Process {
             stdout,
             stderr,
         }
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it logged so far.
@@ -67,7 +83,7 @@ impl Process {
     /// Sends a signal: `INT`, `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{name} {}", self.child.id())])
+            .args(["-c", &format!("kill -{name} {}", self.id())])
             .status()
             .expect("run sh");
         assert!(sent.success(), "cannot send SIG{name}");

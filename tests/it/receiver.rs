@@ -1,5 +1,6 @@
 //! A receiver of pushes, as a customer would write one: it verifies the Standard Webhooks signature of whatever comes.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -40,7 +41,14 @@ impl Push {
 #[derive(Clone)]
 pub(crate) struct Receiver {
     address: String,
+    desk: Desk,
+}
+
+/// What comes, and what is taken for fresh.
+#[derive(Clone)]
+struct Desk {
     pushes: Arc<Mutex<Vec<Push>>>,
+    tolerance_seconds: Arc<AtomicI64>,
 }
 
 impl Receiver {
@@ -49,12 +57,23 @@ impl Receiver {
             .await
             .expect("an address");
         let address = listener.local_addr().expect("its address").to_string();
-        let pushes = Arc::new(Mutex::new(Vec::new()));
+        let desk = Desk {
+            pushes: Arc::default(),
+            // What Standard Webhooks advises.
+            tolerance_seconds: Arc::new(AtomicI64::new(300)),
+        };
         let router = Router::new()
             .route("/hook", post(receive))
-            .with_state(pushes.clone());
+            .with_state(desk.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, pushes }
+        Self { address, desk }
+    }
+
+    /// From now on the sender's clock may be this far from its own.
+    pub(crate) fn tolerate(&self, seconds: i64) {
+        self.desk
+            .tolerance_seconds
+            .store(seconds, Ordering::Relaxed);
     }
 
     /// The part of the configuration that tells the service of it, at each of `levels` once.
@@ -72,7 +91,7 @@ impl Receiver {
     }
 
     pub(crate) fn pushes(&self) -> Vec<Push> {
-        self.pushes.lock().expect("nobody panicked").clone()
+        self.desk.pushes.lock().expect("nobody panicked").clone()
     }
 
     /// Waits for a push that `is_it`.
@@ -84,7 +103,7 @@ impl Receiver {
     }
 }
 
-async fn receive(State(pushes): State<Arc<Mutex<Vec<Push>>>>, headers: HeaderMap, body: Bytes) {
+async fn receive(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) {
     let header = |name: &str| {
         headers
             .get(name)
@@ -94,9 +113,10 @@ async fn receive(State(pushes): State<Arc<Mutex<Vec<Push>>>>, headers: HeaderMap
     let (id, seconds) = (header("webhook-id"), header("webhook-timestamp"));
     let expected = signature::of(SECRET, id, seconds, &body);
     let came_at = Timestamp::now();
+    let tolerance = desk.tolerance_seconds.load(Ordering::Relaxed);
     let is_fresh = seconds
         .parse::<i64>()
-        .is_ok_and(|sent| (came_at.as_second() - sent).abs() <= 300);
+        .is_ok_and(|sent| (came_at.as_second() - sent).abs() <= tolerance);
     let push = Push {
         id: id.to_owned(),
         signature_is_valid: is_fresh
@@ -106,5 +126,5 @@ async fn receive(State(pushes): State<Arc<Mutex<Vec<Push>>>>, headers: HeaderMap
         came_at,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     };
-    pushes.lock().expect("nobody panicked").push(push);
+    desk.pushes.lock().expect("nobody panicked").push(push);
 }

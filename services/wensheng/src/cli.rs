@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Create or check the topics of the bus.
     Topics(TopicsArgs),
-    /// Give dead letters their second chance: send records back to their topics, write rows of sources out.
+    /// Give dead letters their second chance: send records back to their topics, write out what cannot be sent back.
     Replay(ReplayArgs),
     /// Remove a person from feedback, alerts and dead letters, and write down that it was done.
     Erase(EraseArgs),
@@ -282,7 +282,8 @@ pub(crate) struct ReplayArgs {
     /// Where the embedded bus keeps its file; overrides `data_dir`.
     #[arg(long, env = "WENSHENG_DATA")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Where rows that never reached the bus are appended, one JSON object a line; standard output by default.
+    /// Where dead letters that cannot be sent back (rows of sources, old states of alerts) are appended, one JSON object a
+    /// line; standard output by default.
     #[arg(long)]
     pub(crate) rows: Option<PathBuf>,
 }
@@ -359,7 +360,7 @@ pub(crate) struct BenchArgs {
     /// Brokers of a Kafka to measure beside the embedded engine.
     #[arg(long, env = "WENSHENG_KAFKA")]
     pub(crate) kafka: Option<String>,
-    /// How many posts go through the pipeline.
+    /// How many posts go through the analysis and the pipeline.
     #[arg(long, default_value_t = 100_000)]
     pub(crate) count: usize,
     /// How results are printed.
@@ -374,6 +375,8 @@ pub(crate) enum BenchOf {
     Text,
     /// Append and commit on each engine.
     Bus,
+    /// Posts per second through the analysis on the bus, by 1, 2 and 4 sessions.
+    Enrich,
     /// Posts per second from ingest to the store.
     Pipeline,
     /// Observed to pushed.

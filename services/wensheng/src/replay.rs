@@ -1,8 +1,9 @@
 //! `wensheng replay`: every dead letter is given its second chance once.
 //!
 //! A record of a topic goes back to that topic; its return and the progress of the replay are one commit, so a replay that
-//! is cut off sends nothing twice. A row that never reached the bus cannot be sent back: it is written out, to be mended
-//! and read again.
+//! is cut off sends nothing twice. What cannot be sent back is written out, for a person to look at: a row that never
+//! reached the bus, and a record of a topic that keeps the latest of each key, as it would take the place of what came
+//! after it.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -14,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use wensheng_bus::{OutRecord, Progress, SessionEvent, SessionSpec};
 use wensheng_runtime::decode;
-use wensheng_schemas::{DeadLetter, Origin, Topic};
+use wensheng_schemas::{DeadLetter, Keep, Origin, Topic};
 
 use crate::cli::ReplayArgs;
 use crate::{config, service};
@@ -84,24 +85,28 @@ pub(crate) async fn run(args: ReplayArgs) -> Result<()> {
     }
     session.close().await?;
     eprintln!(
-        "{} record(s) sent back to their topics, {} row(s) of sources written out, {} unreadable",
+        "{} record(s) sent back to their topics, {} written out, {} unreadable",
         tally.sent_back, tally.written_out, tally.unreadable
     );
     Ok(())
 }
 
-/// The record as it was, for the topic it came from; `None` when it came from a source.
+/// The record as it was, for the topic it came from; `None` when it came from a source, or cannot go back to its topic.
 fn send_back(letter: &DeadLetter) -> Option<OutRecord> {
     let Origin::Topic { topic, .. } = &letter.origin else {
         return None;
     };
+    let topic = Topic::ALL
+        .into_iter()
+        .find(|known| known.name() == topic)
+        .filter(|topic| topic.keep() != Keep::Latest)?;
     let value = match (&letter.payload, &letter.payload_base64) {
         (Some(text), _) => text.clone().into_bytes(),
         (None, Some(encoded)) => BASE64.decode(encoded).ok()?,
         (None, None) => Vec::new(),
     };
     Some(OutRecord {
-        topic: topic.as_str().into(),
+        topic: topic.shared_name(),
         key: letter.key.clone().into_bytes().into(),
         partition_key: None,
         value: Some(value.into()),

@@ -28,6 +28,7 @@ pub(super) struct Member {
     pub(super) name: &'static str,
     arguments: Vec<String>,
     directory: std::path::PathBuf,
+    environment: Vec<(&'static str, String)>,
     process: Option<Process>,
     lives: u32,
 }
@@ -49,6 +50,7 @@ impl Member {
             name,
             arguments,
             directory: site.path().to_owned(),
+            environment: Vec::new(),
             process: None,
             lives: 0,
         }
@@ -58,7 +60,14 @@ impl Member {
         self.lives += 1;
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let prefix = format!("{}.{}", self.name, self.lives);
-        self.process = Some(Process::start(&arguments, &self.directory, &prefix));
+        let process =
+            Process::start_with(&arguments, &self.directory, &prefix, &self.environment);
+        self.process = Some(process);
+    }
+
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.as_ref().expect("it was started").id()
     }
 
     /// Ends it at once; it must have been running, as no fault of another may bring it down.
@@ -113,6 +122,14 @@ impl Fleet {
         Self {
             members: SPREAD.into_iter().map(member).collect(),
         }
+    }
+
+    /// The same, with an environment of its own.
+    pub(super) fn with_environment(mut self, environment: &[(&'static str, String)]) -> Self {
+        for member in &mut self.members {
+            member.environment = environment.to_vec();
+        }
+        self
     }
 
     pub(super) fn start_all(&mut self) {

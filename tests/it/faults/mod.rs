@@ -13,11 +13,13 @@
 //! | `WENSHENG_FAULT_ENGINES=own` | start a broker and a database for the test alone, and kill them too |
 
 mod chaos;
+mod clock;
 mod disk;
 mod engines;
 mod fleet;
 mod labels;
 mod outage;
+mod slow_disk;
 mod traffic;
 mod verdict;
 

@@ -7,58 +7,13 @@ use std::time::Duration;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::layout;
 use super::segment::checksum;
 use crate::{BusError, ErrorKind};
-
-/// The layout this build reads and writes.
-const SCHEMA_VERSION: i64 = 1;
-
-/// `wsbs` in ASCII: tells this file from other SQLite files.
-const APPLICATION_ID: i64 = 0x7773_6273;
 
 /// Offsets take the low 40 bits of a row's id, the partition the bits above: one tree holds each partition's segments
 /// side by side, in order, without a second index. Room for 10¹² records in each of 8 million partitions.
 const OFFSET_BITS: u32 = 40;
-
-/// `partitions.next_offset` is what acknowledges offsets; `start_offset` is where retention has come to.
-const SCHEMA: &str = "
-CREATE TABLE topics (
-    id           INTEGER PRIMARY KEY,
-    name         TEXT NOT NULL UNIQUE,
-    retention_ms INTEGER            -- NULL: compacted
-);
-CREATE TABLE partitions (
-    id           INTEGER PRIMARY KEY,
-    topic        INTEGER NOT NULL REFERENCES topics (id),
-    number       INTEGER NOT NULL,
-    start_offset INTEGER NOT NULL DEFAULT 0,
-    next_offset  INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (topic, number)
-);
-CREATE TABLE segments (
-    id          INTEGER PRIMARY KEY, -- partition << 40 | first offset
-    records     INTEGER NOT NULL,
-    appended_us INTEGER NOT NULL,
-    codec       INTEGER NOT NULL,
-    checksum    INTEGER NOT NULL,
-    data        BLOB NOT NULL
-);
-CREATE TABLE latest (
-    id          INTEGER PRIMARY KEY, -- partition << 40 | offset
-    partition   INTEGER NOT NULL,
-    appended_us INTEGER NOT NULL,
-    key         BLOB NOT NULL,
-    value       BLOB,                -- NULL: tombstone
-    headers     BLOB NOT NULL
-);
-CREATE UNIQUE INDEX latest_by_key ON latest (partition, key);
-CREATE TABLE progress (
-    group_name  TEXT NOT NULL,
-    partition   INTEGER NOT NULL REFERENCES partitions (id),
-    next_offset INTEGER NOT NULL,
-    PRIMARY KEY (group_name, partition)
-) WITHOUT ROWID;
-";
 
 /// The row id of an offset.
 pub(super) fn row_id(partition: i64, offset: u64) -> i64 {
@@ -157,16 +112,23 @@ pub(super) fn lock(path: &Path) -> Result<Lock, BusError> {
     }
 }
 
-/// Opens the connection that writes; creates or checks the schema.
+/// Opens the connection that writes; creates the tables, or brings them to this version's layout.
 pub(super) fn open_writer(path: &Path, checkpoint_bytes: i64) -> Result<Connection, BusError> {
     let action = open_action(path);
-    let connection = Connection::open(path).map_err(|error| sql_error(action.as_str(), &error))?;
-    prepare(&connection, &action, checkpoint_bytes)?;
+    let mut connection =
+        Connection::open(path).map_err(|error| sql_error(action.as_str(), &error))?;
+    let layout = prepare(&connection, &action, checkpoint_bytes)?;
+    layout::bring_up(&mut connection, path, layout)?;
     check(&connection, &action)?;
     Ok(connection)
 }
 
-fn prepare(connection: &Connection, action: &str, checkpoint_bytes: i64) -> Result<(), BusError> {
+/// Sets how the file is written; gives its layout, 0 where it is empty.
+fn prepare(
+    connection: &Connection,
+    action: &str,
+    checkpoint_bytes: i64,
+) -> Result<usize, BusError> {
     const PAGE_BYTES: i64 = 16384;
     let sql = |error: rusqlite::Error| sql_error(action, &error);
     connection
@@ -177,10 +139,12 @@ fn prepare(connection: &Connection, action: &str, checkpoint_bytes: i64) -> Resu
             row.get(0)
         })
         .map_err(sql)?;
-    if !is_new {
-        // Before anything is written: it may not be ours.
-        check_identity(connection, action)?;
-    }
+    // Before anything is written: it may not be ours.
+    let layout = if is_new {
+        0
+    } else {
+        layout::identify(connection, action)?
+    };
     if is_new {
         // Both only take effect before the first table.
         connection
@@ -209,36 +173,7 @@ fn prepare(connection: &Connection, action: &str, checkpoint_bytes: i64) -> Resu
     connection
         .pragma_update(None, "cache_size", -32_768)
         .map_err(sql)?;
-    if is_new {
-        connection
-            .execute_batch(&format!(
-                "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            ))
-            .map_err(sql)?;
-    }
-    Ok(())
-}
-
-fn check_identity(connection: &Connection, action: &str) -> Result<(), BusError> {
-    let sql = |error: rusqlite::Error| sql_error(action, &error);
-    let fatal = |reason: String| BusError::new(ErrorKind::Fatal, action, reason);
-    let application: i64 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(sql)?;
-    if application != APPLICATION_ID {
-        return Err(fatal(
-            "it is an SQLite file, but not a bus: give the bus its own file".to_owned(),
-        ));
-    }
-    let version: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(sql)?;
-    if version > SCHEMA_VERSION {
-        return Err(fatal(format!(
-            "it was written by a newer version (layout {version}, this build knows {SCHEMA_VERSION}): start that version"
-        )));
-    }
-    Ok(())
+    Ok(layout)
 }
 
 /// Cheap at any size: a few rows per partition. Each blob's checksum is looked at again whenever it is read.

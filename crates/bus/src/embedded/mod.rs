@@ -4,11 +4,13 @@
 //! - [`writer`]: one thread writes; all waiting requests share one transaction and one wait for the disk.
 //! - [`reader`]: read-only connections; readers are woken by commits, they do not poll.
 //! - [`segment`]: topics kept by time are rows of many records each; `latest` rows hold compacted topics.
+//! - [`layout`]: a file of an earlier version is copied and brought up; one of a newer version is refused.
 //! - [`membership`]: sessions of one group share its partitions, each owned by one at a time.
 
 mod catalog;
 mod encode;
 mod file;
+mod layout;
 mod membership;
 mod reader;
 mod retention;
@@ -176,7 +178,8 @@ pub struct EmbeddedBus {
 }
 
 impl EmbeddedBus {
-    /// Opens the file at `path`, which is created when missing, and locks it for this process.
+    /// Opens the file at `path`, which is created when missing, and locks it for this process. A file of an earlier layout
+    /// is copied to `<path>.before-v<layout>` and brought to the one of this version.
     ///
     /// # Errors
     /// [`ErrorKind::Fatal`] when another process uses it, it is not a bus, damaged, of a newer version, or not writable.

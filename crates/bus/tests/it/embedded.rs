@@ -112,8 +112,11 @@ async fn a_file_of_a_newer_version_is_refused() {
     open(&path).unwrap().close();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 999).unwrap();
+    connection
+        .execute("INSERT INTO layouts VALUES (999, '7.8.9', 0)", [])
+        .unwrap();
     drop(connection);
-    refused(&path, "newer version");
+    refused(&path, "newer version (7.8.9)");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! From a post observed to its push answered by the receiver, under a steady load of other posts.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,15 +9,15 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 use wensheng_runtime::{Handle, encode};
-use wensheng_schemas::{Channel, DeliveryState, EventId, FeedbackEvent, Provenance, Scores};
+use wensheng_schemas::{DeliveryState, FeedbackEvent};
 use wensheng_store::{AlertFilter, Store};
 
 use crate::cli::Role;
 use crate::idle;
 use crate::service::Service;
 
-use super::Engine;
 use super::report::Report;
+use super::{Engine, posts};
 
 const ROLES: [Role; 5] = [
     Role::Enrich,
@@ -104,41 +103,13 @@ async fn publish_load(service: &Service) -> Result<()> {
 }
 
 fn event(number: u64) -> FeedbackEvent {
-    let is_crisis = number.is_multiple_of(CRISIS_EVERY);
     let now = Timestamp::now();
-    FeedbackEvent {
-        id: EventId::of("bench", &number.to_string()),
-        revision: 0,
-        source: "bench".to_owned(),
-        native_id: number.to_string(),
-        channel: Channel::Weibo,
-        brand: if is_crisis {
-            format!("品牌{number}")
-        } else {
-            "日常".to_owned()
-        },
-        product: None,
-        store: None,
-        region: None,
-        occurred_at: now,
-        observed_at: now,
-        text: if is_crisis {
-            "吃完上吐下泻,食物中毒进了医院".to_owned()
-        } else {
-            format!("味道还可以,第{number}次来了")
-        },
-        author: None,
-        reach: None,
-        scores: Scores::default(),
-        url: None,
-        reply_to: None,
-        repost_of: None,
-        attributes: BTreeMap::new(),
-        call: None,
-        provenance: Provenance::default(),
-        drill: false,
-        immutable: true,
-        withdrawn: false,
+    if number.is_multiple_of(CRISIS_EVERY) {
+        let text = "吃完上吐下泻,食物中毒进了医院".to_owned();
+        posts::event(number, format!("品牌{number}"), text, now)
+    } else {
+        let text = format!("味道还可以,第{number}次来了");
+        posts::event(number, "日常".to_owned(), text, now)
     }
 }
 

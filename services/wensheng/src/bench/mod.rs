@@ -2,6 +2,7 @@
 //! shared.
 
 mod bus;
+mod enrich;
 mod latency;
 mod pipeline;
 mod posts;
@@ -28,6 +29,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         for engine in Engine::all(args.kafka.as_deref()) {
             if wanted(BenchOf::Bus) {
                 bus::measure(&engine, &mut report).await?;
+            }
+            if wanted(BenchOf::Enrich) {
+                let texts = posts::texts(args.posts.as_deref(), args.count)?;
+                enrich::measure(&engine, &texts, args.count, &mut report).await?;
             }
             if wanted(BenchOf::Pipeline) {
                 let texts = posts::texts(args.posts.as_deref(), args.count)?;
