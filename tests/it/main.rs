@@ -29,4 +29,5 @@ mod receiver;
 mod revisions;
 mod signature;
 mod site;
+mod upgrade;
 mod webhook;

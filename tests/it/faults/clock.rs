@@ -7,10 +7,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::fleet::Fleet;
 use super::{Trial, verdict};
 use crate::input;
-use crate::process::eventually;
 
 const EVENTS: usize = 1_500;
 const HOUR: i64 = 3_600;
@@ -70,17 +71,18 @@ async fn a_clock_that_is_stepped_by_an_hour_moves_no_deadline_and_counts_nothing
     trial.fleet = Fleet::all_in_one(&trial.site).with_environment(&clock.environment());
     trial.fleet.start_all();
     let flow = trial.traffic.flow(Duration::from_secs(10), seed);
-    let told = async |kind: &str| {
-        eventually(kind, async || {
-            let pushes = trial.receiver.pushes();
-            pushes.iter().any(|push| push.kind() == kind).then_some(())
-        })
-        .await;
-    };
+    let receiver = trial.receiver.clone();
+    let told = async |kind: &str| receiver.push(kind, |push| push.kind() == kind).await;
     told("alert.raised").await;
     clock.set(HOUR);
     // What fell due within the hour is told at once.
-    told("alert.breach").await;
+    let breach = told("alert.breach").await;
+    let decided_at = breach.alert()["times"]["updated_at"].as_str();
+    let decided_at: Timestamp = decided_at.expect("an instant").parse().expect("an instant");
+    assert!(
+        decided_at.duration_since(breach.came_at) > SignedDuration::from_mins(30),
+        "the process saw no other time"
+    );
     clock.set(0);
     flow.finish().await;
     // A process that begins with a clock that went back restores alerts from the future.

@@ -60,8 +60,7 @@ impl Member {
         self.lives += 1;
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let prefix = format!("{}.{}", self.name, self.lives);
-        let process =
-            Process::start_with(&arguments, &self.directory, &prefix, &self.environment);
+        let process = Process::start_with(&arguments, &self.directory, &prefix, &self.environment);
         self.process = Some(process);
     }
 

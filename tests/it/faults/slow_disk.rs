@@ -35,7 +35,10 @@ impl SlowDisk {
         match disk.make() {
             Ok(()) => Some(disk),
             Err(error) => {
-                println!("skipped: writes to {} cannot be held back here: {error}", disk.device);
+                println!(
+                    "skipped: writes to {} cannot be held back here: {error}",
+                    disk.device
+                );
                 None
             }
         }
@@ -93,7 +96,9 @@ async fn a_slow_disk_slows_the_flow_and_loses_nothing() {
     let refusals = flow.finish().await;
     trial.fleet.members[0].hold_running();
     let writes = disk.writes();
-    println!("{writes} writes reached the slow disk; the sender had to repeat itself {refusals} times");
+    println!(
+        "{writes} writes reached the slow disk; the sender had to repeat itself {refusals} times"
+    );
     assert!(writes > 0, "nothing was held back");
     disk.let_go(process);
     verdict::settle(&mut trial).await;

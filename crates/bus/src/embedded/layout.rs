@@ -271,10 +271,7 @@ mod tests {
             "DELETE FROM topics; INSERT INTO no_such_table VALUES (1)",
         ];
         let error = take(&mut connection, &path, 1, &steps).unwrap_err();
-        assert!(
-            error.to_string().contains("from layout 1 to 3"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("from layout 1 to 3"), "{error}");
         drop(connection);
         assert_eq!((layout(&path), topics(&path)), (1, 1));
         // With the step mended, all goes on.

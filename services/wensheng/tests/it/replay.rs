@@ -36,7 +36,7 @@ fn wensheng(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn run_through(folder: &Path) {
-    let roles = "connect,enrich,aggregate,respond,notify,publish";
+    let roles = "connect,enrich,publish";
     wensheng(folder, &["up", "--until-idle", "--roles", roles]);
 }
 
