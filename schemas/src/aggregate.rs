@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit, ZonedRound};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Channel, Distinct, TermRank};
 
@@ -197,7 +197,7 @@ impl Counts {
 }
 
 /// What one batch adds to one window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WindowDelta {
     /// Which window.
     #[serde(flatten)]
@@ -213,6 +213,81 @@ pub struct WindowDelta {
     pub keywords: TermRank,
     /// When the batch was folded (UTC).
     pub aggregated_at: Timestamp,
+}
+
+/// The fields of a [`WindowDelta`] side by side, as they are written. Windows are the bulk of what `publish` reads, and
+/// reading into flattened structs keeps every value in a list first.
+#[derive(Deserialize)]
+struct FlatDelta {
+    size: WindowSize,
+    start: Timestamp,
+    brand: String,
+    channel: Channel,
+    topic: String,
+    #[serde(default)]
+    volume: i64,
+    #[serde(default)]
+    positive: i64,
+    #[serde(default)]
+    neutral: i64,
+    #[serde(default)]
+    negative: i64,
+    #[serde(default)]
+    score_sum: i64,
+    #[serde(default)]
+    nps_promoters: i64,
+    #[serde(default)]
+    nps_passives: i64,
+    #[serde(default)]
+    nps_detractors: i64,
+    #[serde(default)]
+    csat_count: i64,
+    #[serde(default)]
+    csat_satisfied: i64,
+    #[serde(default)]
+    csat_sum: i64,
+    #[serde(default)]
+    ces_count: i64,
+    #[serde(default)]
+    ces_sum: i64,
+    #[serde(default)]
+    authors: Distinct,
+    #[serde(default)]
+    keywords: TermRank,
+    aggregated_at: Timestamp,
+}
+
+impl<'de> Deserialize<'de> for WindowDelta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flat = FlatDelta::deserialize(deserializer)?;
+        Ok(Self {
+            key: WindowKey {
+                size: flat.size,
+                start: flat.start,
+                brand: flat.brand,
+                channel: flat.channel,
+                topic: flat.topic,
+            },
+            counts: Counts {
+                volume: flat.volume,
+                positive: flat.positive,
+                neutral: flat.neutral,
+                negative: flat.negative,
+                score_sum: flat.score_sum,
+                nps_promoters: flat.nps_promoters,
+                nps_passives: flat.nps_passives,
+                nps_detractors: flat.nps_detractors,
+                csat_count: flat.csat_count,
+                csat_satisfied: flat.csat_satisfied,
+                csat_sum: flat.csat_sum,
+                ces_count: flat.ces_count,
+                ces_sum: flat.ces_sum,
+            },
+            authors: flat.authors,
+            keywords: flat.keywords,
+            aggregated_at: flat.aggregated_at,
+        })
+    }
 }
 
 /// The truth about one window as of `revision`.
