@@ -21,12 +21,17 @@ use crate::{Handle, Health, HealthReport, Telemetry};
 pub struct OpsConfig {
     /// Where it listens. Open only to those who run the service.
     pub listen: String,
+    /// While a role of this process has more records than this to read, `/readyz` says 503 and that it is catching up.
+    /// The default, 100000, is some seconds of `enrich` at full speed. `null`: however far it is behind, it is ready;
+    /// for a process whose console people should reach while a year of history is read in.
+    pub ready_lag: Option<u64>,
 }
 
 impl Default for OpsConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:9464".to_owned(),
+            ready_lag: Some(100_000),
         }
     }
 }

@@ -54,10 +54,11 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
     };
     let is_for_machines = config.telemetry.format == LogFormat::Json && !args.until_idle;
     announce(&service, is_for_machines).await?;
-    tokio::spawn(lag::export(
+    tokio::spawn(lag::watch(
         service.bus.clone(),
         roles.clone(),
-        handle.shutdown.clone(),
+        config.ops.ready_lag,
+        handle.clone(),
     ));
 
     let outcome = tokio::select! {

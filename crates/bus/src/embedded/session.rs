@@ -87,6 +87,8 @@ impl EmbeddedSession {
             .shared
             .with_groups(|groups| groups.claim(&self.spec.group, self.member));
         if !share.leaving.is_empty() {
+            // Whoever has them next moves on from there: what was asked before says nothing when they come back.
+            self.asking = None;
             for at in &share.leaving {
                 self.cursors.remove(at);
             }

@@ -2,7 +2,7 @@
 //! they are given; here that holds up neither the runtime nor a shutdown: the caller hears within seconds that the brokers
 //! do not answer, and its next call goes on waiting for the same transaction.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use rdkafka::producer::{BaseProducer, Producer};
@@ -19,6 +19,9 @@ const OPEN: Duration = Duration::from_secs(10);
 
 /// How long a commit may stay silent before the caller hears of it.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// How often an idle producer is listened to: what it tells would pile up otherwise.
+const LISTEN: Duration = Duration::from_secs(1);
 
 /// The transaction as it was left, and how it went.
 type Done = (Transaction, Result<(), BusError>);
@@ -40,7 +43,7 @@ impl Committer {
         let producer: BaseProducer<Quiet> = shared
             .config
             .producer(transactional_id)
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::new(&shared.reach))
             .map_err(|error| kafka_error(action.as_str(), &error))?;
         producer
             .init_transactions(OPEN)
@@ -49,15 +52,21 @@ impl Committer {
         std::thread::Builder::new()
             .name("bus-committer".to_owned())
             .spawn(move || {
-                for (mut transaction, reply) in waiting {
-                    let done = transaction.run(&producer);
-                    if reply.send((transaction, done)).is_err() {
-                        tracing::debug!("nobody waits for a transaction any more");
-                    }
+                loop {
+                    match waiting.recv_timeout(LISTEN) {
+                        Ok((mut transaction, reply)) => {
+                            let done = transaction.run(&producer);
+                            if reply.send((transaction, done)).is_err() {
+                                tracing::debug!("nobody waits for a transaction any more");
+                            }
+                        }
+                        Err(RecvTimeoutError::Timeout) => producer.poll(Duration::ZERO),
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    };
                 }
                 // Closing the producer waits for the brokers, too: here it holds nobody up.
             })
-            .map_err(|error| BusError::new(ErrorKind::Fatal, action, error))?;
+            .map_err(|error| BusError::new(ErrorKind::Unavailable, action, error))?;
         Ok(Self {
             jobs,
             unfinished: None,

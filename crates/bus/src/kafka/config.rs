@@ -1,6 +1,7 @@
 //! Settings of the Kafka engine, and the properties that its promises rest on: those cannot be set from outside.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
@@ -9,22 +10,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BusError, ErrorKind};
 
-/// Properties that exactly-once rests on; the engine sets them itself.
-const OURS: [&str; 10] = [
+/// Properties that exactly-once rests on, under each of their names; the engine sets them itself.
+const OURS: [&str; 15] = [
+    "acks",
+    "auto.offset.reset",
     "bootstrap.servers",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.idempotence",
     "enable.partition.eof",
     "group.id",
+    "group.instance.id",
     "group.protocol",
     "isolation.level",
+    "metadata.broker.list",
     "partition.assignment.strategy",
+    "request.required.acks",
     "transactional.id",
 ];
 
+/// Second names of properties that we set ourselves: whichever is given, it is the one that counts.
+const SECOND_NAMES: [(&str, &str); 2] = [
+    ("compression.codec", "compression.type"),
+    ("queue.buffering.max.ms", "linger.ms"),
+];
+
+/// What librdkafka sends at once at most, unless told otherwise.
+const MESSAGE_MAX_BYTES: usize = 1_000_000;
+
 /// Settings of the Kafka engine.
-#[derive(Deserialize, Serialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[derive(Deserialize, Serialize, JsonSchema, Clone, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct KafkaConfig {
     /// Bootstrap servers, separated by commas. Default: `localhost:9092`.
@@ -35,10 +50,13 @@ pub struct KafkaConfig {
     pub transactional_id_prefix: String,
     /// A name of this process that no other process has and that is the same after a restart (a pod's name). With it,
     /// a process that was killed takes over its own open transactions at once; without it, they hold readers up until
-    /// they time out (some 20 seconds). Default: none.
+    /// they time out (some 20 seconds). And the process keeps its partitions while it restarts: the groups wait for it
+    /// for `session.timeout.ms` (then 30 seconds) instead of sharing them anew, and so do they when it does not come
+    /// back. Default: none.
     pub instance: Option<String>,
     /// Any property of librdkafka, such as `security.protocol` or `sasl.username`, passed through as it is; see its
-    /// CONFIGURATION.md. What exactly-once rests on (`isolation.level`, `transactional.id`, …) is refused.
+    /// CONFIGURATION.md, and docs/operations.md for TLS and SASL/SCRAM. What exactly-once rests on (`isolation.level`,
+    /// `transactional.id`, …) is refused.
     pub properties: BTreeMap<String, String>,
 }
 
@@ -51,6 +69,19 @@ impl Default for KafkaConfig {
             instance: None,
             properties: BTreeMap::new(),
         }
+    }
+}
+
+/// Without the values of properties: passwords may be among them.
+impl fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaConfig")
+            .field("brokers", &self.brokers)
+            .field("replication_factor", &self.replication_factor)
+            .field("transactional_id_prefix", &self.transactional_id_prefix)
+            .field("instance", &self.instance)
+            .field("properties", &self.properties.keys())
+            .finish()
     }
 }
 
@@ -67,6 +98,14 @@ impl KafkaConfig {
         if self.replication_factor == 0 || self.replication_factor < -1 {
             let problem = "must be 1 or more, or -1 for the cluster's default";
             problems.push(("replication_factor".to_owned(), problem.to_owned()));
+        }
+        // The rule of the brokers for `group.instance.id`, less room for the number of a session.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if let Some(instance) = &self.instance
+            && (instance.is_empty() || instance.len() > 200 || !instance.chars().all(is_name))
+        {
+            let problem = "may have letters, digits, `.`, `_` and `-`: 1 to 200";
+            problems.push(("instance".to_owned(), problem.to_owned()));
         }
         for name in self
             .properties
@@ -90,6 +129,14 @@ impl KafkaConfig {
         }
     }
 
+    /// Bytes that are sent to a topic at once at most.
+    pub(super) fn message_max_bytes(&self) -> usize {
+        self.properties
+            .get("message.max.bytes")
+            .and_then(|bytes| bytes.parse().ok())
+            .unwrap_or(MESSAGE_MAX_BYTES)
+    }
+
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
@@ -102,6 +149,11 @@ impl KafkaConfig {
 
     fn with_properties(&self, mut config: ClientConfig) -> ClientConfig {
         for (name, value) in &self.properties {
+            for (second, first) in SECOND_NAMES {
+                if name == second {
+                    config.remove(first);
+                }
+            }
             config.set(name, value);
         }
         config
@@ -122,9 +174,15 @@ impl KafkaConfig {
         self.with_properties(config)
     }
 
-    /// A consumer of a group; also what asks for that group's progress.
-    pub(super) fn consumer(&self, group: &str) -> ClientConfig {
+    /// A consumer of a group, known to it as `member` after a restart; also what asks for that group's progress.
+    pub(super) fn consumer(&self, group: &str, member: Option<&str>) -> ClientConfig {
         let mut config = self.client();
+        if let Some(member) = member {
+            config.set("group.instance.id", member);
+        }
+        // A killed process is noticed after this; shorter would take a long pause of the machine for a death. One that is
+        // known by name is waited for until it has restarted, its state restored elsewhere only when it stays away.
+        let session_timeout_ms = if member.is_some() { "30000" } else { "10000" };
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
@@ -134,8 +192,7 @@ impl KafkaConfig {
             .set("allow.auto.create.topics", "false")
             // Range: partition i of co-partitioned topics goes to one session.
             .set("partition.assignment.strategy", "range")
-            // A killed process is noticed after this; shorter would take a long pause of the machine for a death.
-            .set("session.timeout.ms", "10000")
+            .set("session.timeout.ms", session_timeout_ms)
             .set("heartbeat.interval.ms", "2000")
             // What is fetched ahead of the stage, per partition; the rest waits on the broker.
             .set("queued.max.messages.kbytes", "16384")
@@ -146,7 +203,7 @@ impl KafkaConfig {
 
     /// A consumer that reads partitions from any offset to their end.
     pub(super) fn replaying(&self) -> ClientConfig {
-        let mut config = self.consumer(&format!("{}-replay", self.transactional_id_prefix));
+        let mut config = self.consumer(&format!("{}-replay", self.transactional_id_prefix), None);
         config
             .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", "50");
@@ -203,18 +260,93 @@ mod tests {
     }
 
     #[test]
-    fn properties_reach_every_client() {
+    fn what_exactly_once_rests_on_is_refused_under_each_of_its_names() {
+        for name in OURS {
+            let config = KafkaConfig {
+                properties: [(name.to_owned(), "1".to_owned())].into(),
+                ..KafkaConfig::default()
+            };
+            let problems = config.problems();
+            assert_eq!(problems.len(), 1, "{name}");
+            assert_eq!(problems[0].0, format!("properties.{name}"));
+            let error = config.check().unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Fatal);
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_other_property_reaches_every_client_and_beats_our_own_choice() {
         let config = KafkaConfig {
-            properties: [("security.protocol".to_owned(), "ssl".to_owned())].into(),
+            properties: [
+                ("security.protocol".to_owned(), "ssl".to_owned()),
+                ("reconnect.backoff.max.ms".to_owned(), "3000".to_owned()),
+                ("session.timeout.ms".to_owned(), "45000".to_owned()),
+                ("compression.type".to_owned(), "lz4".to_owned()),
+            ]
+            .into(),
             ..KafkaConfig::default()
         };
         for client in [
             config.asking(true),
-            config.consumer("g"),
+            config.consumer("g", None),
+            config.consumer("g", Some("pod-0")),
             config.replaying(),
             config.producer("p"),
         ] {
-            assert_eq!(client.get("security.protocol"), Some("ssl"));
+            for (name, value) in &config.properties {
+                assert_eq!(client.get(name), Some(value.as_str()));
+            }
         }
+    }
+
+    #[test]
+    fn a_property_under_its_second_name_takes_the_place_of_ours() {
+        let config = KafkaConfig {
+            properties: [("compression.codec".to_owned(), "gzip".to_owned())].into(),
+            ..KafkaConfig::default()
+        }
+        .producer("p");
+        assert_eq!(config.get("compression.codec"), Some("gzip"));
+        assert_eq!(config.get("compression.type"), None);
+    }
+
+    #[test]
+    fn a_process_with_a_name_is_waited_for_longer_and_one_without_is_no_static_member() {
+        let config = KafkaConfig::default();
+        let named = config.consumer("g", Some("pod-0-1"));
+        assert_eq!(named.get("group.instance.id"), Some("pod-0-1"));
+        assert_eq!(named.get("session.timeout.ms"), Some("30000"));
+        let nameless = config.consumer("g", None);
+        assert_eq!(nameless.get("group.instance.id"), None);
+        assert_eq!(nameless.get("session.timeout.ms"), Some("10000"));
+        for wrong in ["", "a b", "北京"] {
+            let config = KafkaConfig {
+                instance: Some(wrong.to_owned()),
+                ..KafkaConfig::default()
+            };
+            assert_eq!(config.problems()[0].0, "instance", "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn records_are_packed_with_zstd() {
+        let config = KafkaConfig::default().producer("p");
+        assert_eq!(config.get("compression.type"), Some("zstd"));
+        // Fails where librdkafka is built without it.
+        config.create_native_config().unwrap();
+    }
+
+    #[test]
+    fn passwords_do_not_show() {
+        let config = KafkaConfig {
+            properties: [("sasl.password".to_owned(), "hush".to_owned())].into(),
+            ..KafkaConfig::default()
+        };
+        let shown = format!("{config:?}");
+        assert!(
+            shown.contains("sasl.password") && !shown.contains("hush"),
+            "{shown}"
+        );
     }
 }

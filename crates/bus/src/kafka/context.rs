@@ -2,16 +2,17 @@
 //! has heard of it, so that a batch in hand is committed before its partitions move on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel as Level;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
+use super::reach::Reach;
 use crate::TopicPartition;
 
 fn log(level: Level, facility: &str, message: &str) {
@@ -24,13 +25,27 @@ fn log(level: Level, facility: &str, message: &str) {
     }
 }
 
-fn error(error: &KafkaError, reason: &str) {
-    tracing::warn!(target: "librdkafka", %error, "{reason}");
+fn error(reach: &Reach, error: &KafkaError, reason: &str) {
+    // The end of a partition that is read to its end comes this way, too.
+    if *error != KafkaError::Global(RDKafkaErrorCode::PartitionEOF) {
+        tracing::warn!(target: "librdkafka", %error, "{reason}");
+        reach.told(error, reason);
+    }
 }
 
 /// The context of clients that belong to no group.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Quiet;
+#[derive(Debug, Clone)]
+pub(super) struct Quiet {
+    reach: Arc<Reach>,
+}
+
+impl Quiet {
+    pub(super) fn new(reach: &Arc<Reach>) -> Self {
+        Self {
+            reach: reach.clone(),
+        }
+    }
+}
 
 impl ClientContext for Quiet {
     fn log(&self, level: Level, facility: &str, message: &str) {
@@ -38,7 +53,7 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, cause: KafkaError, reason: &str) {
-        error(&cause, reason);
+        error(&self.reach, &cause, reason);
     }
 }
 
@@ -60,14 +75,22 @@ pub(super) enum Rebalance {
 }
 
 /// The context of a session's consumer.
-#[derive(Default)]
 pub(super) struct Member {
+    reach: Arc<Reach>,
     rebalances: Mutex<Vec<Rebalance>>,
     /// Set when the session ends: from then on, partitions are let go at once.
     closing: AtomicBool,
 }
 
 impl Member {
+    pub(super) fn new(reach: &Arc<Reach>) -> Self {
+        Self {
+            reach: reach.clone(),
+            rebalances: Mutex::default(),
+            closing: AtomicBool::new(false),
+        }
+    }
+
     pub(super) fn take(&self) -> Vec<Rebalance> {
         std::mem::take(
             &mut *self
@@ -95,7 +118,7 @@ impl ClientContext for Member {
     }
 
     fn error(&self, cause: KafkaError, reason: &str) {
-        error(&cause, reason);
+        error(&self.reach, &cause, reason);
     }
 }
 

@@ -4,14 +4,20 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use crate::{BusError, ErrorKind};
 
-/// Wraps an error: lost when this client was overtaken, fatal when the operator must act, else a wait.
+/// Wraps an error: fatal when the operator must act, lost when this client was overtaken, else a wait.
 pub(super) fn kafka_error(action: impl Into<String>, error: &KafkaError) -> BusError {
+    let by_code = code_of(error).map_or(ErrorKind::Unavailable, code_kind);
     let kind = match error {
+        // The settings were tried when the bus was opened; a thread that cannot be had may be had later.
+        KafkaError::ClientCreation(why) if why.contains("create thread") => ErrorKind::Unavailable,
         KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) | KafkaError::Nul(_) => {
             ErrorKind::Fatal
         }
-        KafkaError::Transaction(error) if error.is_fatal() => ErrorKind::Lost,
-        error => code_of(error).map_or(ErrorKind::Unavailable, code_kind),
+        // To librdkafka a missing right is as fatal as having been overtaken; only the former is to the operator.
+        KafkaError::Transaction(error) if error.is_fatal() && by_code != ErrorKind::Fatal => {
+            ErrorKind::Lost
+        }
+        _ => by_code,
     };
     BusError::new(kind, action, reason(error))
 }
@@ -42,28 +48,24 @@ pub(super) fn code_kind(code: Code) -> ErrorKind {
         | Code::InvalidTransactionalState
         | Code::OutOfOrderSequenceNumber
         | Code::PollExceeded => ErrorKind::Lost,
-        Code::UnknownTopic
-        | Code::UnknownTopicOrPartition
-        | Code::InvalidTopic
+        Code::InvalidTopic
         | Code::TopicAuthorizationFailed
         | Code::GroupAuthorizationFailed
         | Code::ClusterAuthorizationFailed
         | Code::TransactionalIdAuthorizationFailed
         | Code::InvalidTransactionTimeout
-        | Code::InvalidReplicationFactor
         | Code::InvalidPartitions
         | Code::InvalidConfig
         | Code::PolicyViolation
         | Code::MessageSizeTooLarge
-        | Code::Authentication
-        | Code::SaslAuthenticationFailed
-        | Code::UnsupportedSASLMechanism
-        | Code::UnsupportedVersion
-        | Code::UnsupportedFeature
         | Code::InvalidSessionTimeout
         | Code::InconsistentGroupProtocol => ErrorKind::Fatal,
-        // Among them `UnknownPartition`, which the client says by itself: a broker that has just come back may not have
-        // told it of all partitions yet. That the topics are there was checked at the start.
+        // Among them what says that a topic or partition is not known: `UnknownPartition` and `UnknownTopic`, which the
+        // client says by itself, and `UnknownTopicOrPartition`, which a broker says that has just come back and has not
+        // heard of all topics yet. A topic that is really missing is found where sessions and publishers ask for it first,
+        // in `Shared::partition_count`. Nor is a refused password fatal here: see `Reach`. Nor what a broker does not
+        // support: for a moment after a connection broke, the client does not know what it does. Nor too few brokers for
+        // the replicas asked for: the others may be starting.
         _ => ErrorKind::Unavailable,
     }
 }
@@ -79,7 +81,7 @@ fn reason(error: &KafkaError) -> String {
             | Code::RequestTimedOut,
         ) => "; the brokers cannot be reached: see kafka.brokers and whether they run",
         Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
-            "; create the topics first"
+            "; the brokers do not know it yet, or somebody deleted it: then create the topics again"
         }
         Some(
             Code::TopicAuthorizationFailed
@@ -88,10 +90,21 @@ fn reason(error: &KafkaError) -> String {
             | Code::TransactionalIdAuthorizationFailed,
         ) => "; grant this user access to the topics, groups and transactional ids",
         Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
-            "; check the user and password in kafka.properties"
+            "; check sasl.mechanism, sasl.username and sasl.password in kafka.properties"
+        }
+        Some(Code::UnsupportedFeature | Code::UnsupportedVersion) => {
+            "; where this stays, the brokers are too old: Kafka 2.5 or later is needed"
+        }
+        Some(
+            Code::FencedInstanceId
+            | Code::Fenced
+            | Code::ProducerFenced
+            | Code::InvalidProducerEpoch,
+        ) => {
+            "; another session has taken over: where this comes again and again, two processes have the same kafka.instance"
         }
         Some(Code::InvalidReplicationFactor) => {
-            "; set kafka.replication_factor to at most the number of brokers"
+            "; set kafka.replication_factor to at most the number of brokers, or see that all of them run"
         }
         Some(Code::MessageSizeTooLarge) => {
             "; raise max.message.bytes of the topic and message.max.bytes here"
@@ -99,6 +112,8 @@ fn reason(error: &KafkaError) -> String {
         _ => "",
     };
     match error {
+        // The value may be a secret.
+        KafkaError::ClientConfig(_, why, name, _) => format!("{why}: {name}; see kafka.properties"),
         KafkaError::Transaction(error) => format!("{} ({}){advice}", error.string(), error.name()),
         error => format!("{error}{advice}"),
     }

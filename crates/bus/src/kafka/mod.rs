@@ -5,6 +5,7 @@
 //! - [`poller`]: one thread per session that never stops polling.
 //! - [`committer`] and [`transaction`]: the commit, on a thread of its own, resumable where the brokers did not answer.
 //! - [`replay`]: reading outside any group, to the end of what is committed.
+//! - [`errors`] and [`reach`]: what an error means for the caller, and what stands in the way of the brokers.
 //!
 //! Nothing here blocks the async runtime: what blocks in librdkafka runs on threads for that.
 
@@ -13,6 +14,7 @@ mod config;
 mod context;
 mod errors;
 mod poller;
+mod reach;
 mod replay;
 mod session;
 mod topics;
@@ -21,11 +23,13 @@ mod transaction;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::BaseProducer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
@@ -33,6 +37,7 @@ pub use self::config::KafkaConfig;
 use self::context::Quiet;
 use self::errors::kafka_error;
 use self::poller::positions;
+use self::reach::Reach;
 use self::replay::{ASK, bounds, has_records, replay, settled_end};
 use self::session::{KafkaPublisher, KafkaSession};
 use crate::{
@@ -43,11 +48,20 @@ use crate::{
 /// A lag above this is told as it is. Below it, we look whether any record is left or only transaction markers.
 const LOOK_BELOW: u64 = 10_000;
 
+/// How long a topic that was never seen is asked for before it counts as missing: a broker that has just come back, or
+/// lags behind the others, learns of all topics within moments.
+const MISSING: Duration = Duration::from_secs(2);
+
+/// How long a client that is only asked questions is listened to for what it told meanwhile.
+const LISTEN: Duration = Duration::from_millis(2);
+
 /// What sessions, publishers and the bus share.
 struct Shared {
     config: KafkaConfig,
     /// Names this process in transactional ids.
     instance: String,
+    /// What stands in the way of the brokers, if anything does.
+    reach: Arc<Reach>,
     /// Asks for metadata and ends; belongs to no group.
     asking: BaseConsumer<Quiet>,
     /// Asks where a partition is settled: before there, no transaction is open any more.
@@ -84,20 +98,67 @@ impl Shared {
             .copied()
     }
 
-    /// The number of partitions of a topic, asked once. Blocking.
-    fn partition_count(&self, topic: &Arc<str>) -> Result<u32, BusError> {
-        if let Some(count) = self.known_count(topic) {
-            return Ok(count);
-        }
-        let count = topics::partition_count(&self.asking, topic)?.ok_or_else(|| {
-            let reason = "it does not exist on the brokers: create the topics first";
-            BusError::new(ErrorKind::Fatal, format!("use topic {topic}"), reason)
-        })?;
+    /// A topic that was seen once is there: what the brokers say of it later, for a moment, does not change that.
+    fn remember_count(&self, topic: &Arc<str>, count: u32) {
         self.counts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(topic.clone(), count);
-        Ok(count)
+    }
+
+    /// The number of partitions of a topic, asked until it is known. Blocking.
+    fn partition_count(&self, topic: &Arc<str>) -> Result<u32, BusError> {
+        if let Some(count) = self.known_count(topic) {
+            return Ok(count);
+        }
+        let started = Instant::now();
+        loop {
+            if let Some(found) = topics::found(&self.asking, topic)? {
+                self.remember_count(topic, found.partitions);
+                return Ok(found.partitions);
+            }
+            if started.elapsed() > MISSING {
+                let reason = "it does not exist on the brokers: create the topics first";
+                let action = format!("use topic {topic}");
+                return Err(BusError::new(ErrorKind::Fatal, action, reason));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// A client for administrative requests. Opened for each use: nobody listens to what it tells meanwhile.
+    fn admin(&self) -> Result<AdminClient<Quiet>, BusError> {
+        self.config
+            .asking(true)
+            .create_with_context(Quiet::new(&self.reach))
+            .map_err(|error| kafka_error("open an administrative client", &error))
+    }
+
+    /// Listens to the clients that are only asked questions: what they tell would pile up otherwise.
+    fn listen(&self) {
+        let groups: Vec<Arc<BaseConsumer<Quiet>>> = self
+            .groups
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect();
+        let clients = groups.iter().map(AsRef::as_ref);
+        for client in clients.chain([&self.asking, &self.settled]) {
+            drop(client.poll(LISTEN));
+        }
+    }
+
+    /// Passes on what came of a question to the brokers, and says what stood in the way of an answer. Blocking.
+    fn outcome<T>(&self, result: Result<T, BusError>) -> Result<T, BusError> {
+        self.listen();
+        match result {
+            Ok(answer) => {
+                self.reach.answered();
+                Ok(answer)
+            }
+            Err(error) => Err(self.reach.explain(error)),
+        }
     }
 
     /// Gives each record its partition.
@@ -129,16 +190,19 @@ impl Shared {
         Ok(placed.collect())
     }
 
-    /// Runs what blocks on a thread for that.
+    /// Asks the brokers something on a thread that may block.
     async fn block<T: Send + 'static>(
         self: &Arc<Self>,
         action: &str,
         work: impl FnOnce(&Arc<Self>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
         let shared = self.clone();
-        tokio::task::spawn_blocking(move || work(&shared))
-            .await
-            .map_err(|error| BusError::new(ErrorKind::Unavailable, action, error))?
+        tokio::task::spawn_blocking(move || {
+            let result = work(&shared);
+            shared.outcome(result)
+        })
+        .await
+        .map_err(|error| BusError::new(ErrorKind::Unavailable, action, error))?
     }
 
     fn group_client(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, BusError> {
@@ -148,8 +212,8 @@ impl Shared {
         }
         let client: BaseConsumer<Quiet> = self
             .config
-            .consumer(group)
-            .create_with_context(Quiet)
+            .consumer(group, None)
+            .create_with_context(Quiet::new(&self.reach))
             .map_err(|error| kafka_error(format!("read the progress of {group}"), &error))?;
         let client = Arc::new(client);
         groups.insert(group.to_owned(), client.clone());
@@ -224,7 +288,6 @@ impl Shared {
 /// The Kafka engine.
 pub struct KafkaBus {
     shared: Arc<Shared>,
-    admin: AdminClient<Quiet>,
 }
 
 impl KafkaBus {
@@ -236,18 +299,26 @@ impl KafkaBus {
         config.check()?;
         let action = || format!("open the Kafka engine at {}", config.brokers);
         let failed = |error| kafka_error(action(), &error);
+        let reach = Arc::new(Reach::default());
+        let quiet = || Quiet::new(&reach);
         let asking = config
             .asking(false)
-            .create_with_context(Quiet)
+            .create_with_context(quiet())
             .map_err(failed)?;
         let settled = config
             .asking(true)
-            .create_with_context(Quiet)
+            .create_with_context(quiet())
             .map_err(failed)?;
-        let admin = config
-            .asking(true)
-            .create_with_context(Quiet)
+        // Properties that do not go together show only in a client of the kind they are for.
+        let consumer: BaseConsumer<Quiet> = config
+            .consumer("settings", Some("settings"))
+            .create_with_context(quiet())
             .map_err(failed)?;
+        let producer: BaseProducer<Quiet> = config
+            .producer("settings")
+            .create_with_context(quiet())
+            .map_err(failed)?;
+        drop((consumer, producer));
         let instance = config
             .instance
             .clone()
@@ -255,6 +326,7 @@ impl KafkaBus {
         let shared = Shared {
             config,
             instance,
+            reach,
             asking,
             settled,
             counts: Mutex::default(),
@@ -264,40 +336,59 @@ impl KafkaBus {
         };
         Ok(Arc::new(Self {
             shared: Arc::new(shared),
-            admin,
         }))
+    }
+
+    /// Asks for each of the topics.
+    async fn find(&self, specs: &[TopicSpec]) -> Result<Vec<Option<topics::Found>>, BusError> {
+        let names: Vec<Arc<str>> = specs.iter().map(|spec| spec.name.clone()).collect();
+        self.shared
+            .block("ask for the topics", move |shared| {
+                let mut all = Vec::new();
+                for name in &names {
+                    let found = topics::found(&shared.asking, name)?;
+                    if let Some(found) = &found {
+                        shared.remember_count(name, found.partitions);
+                    }
+                    all.push(found);
+                }
+                Ok(all)
+            })
+            .await
     }
 }
 
 #[async_trait]
 impl Bus for KafkaBus {
     async fn create_topics(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
-        let KafkaConfig {
-            brokers,
-            replication_factor,
-            ..
-        } = &self.shared.config;
-        topics::create(&self.admin, specs, *replication_factor, brokers).await?;
-        let names: Vec<Arc<str>> = specs.iter().map(|spec| spec.name.clone()).collect();
+        let found = self.find(specs).await?;
+        let missing: Vec<TopicSpec> = specs
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.is_none())
+            .map(|(spec, _)| spec.clone())
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let admin = self.shared.admin()?;
+        let config = &self.shared.config;
+        topics::create(&admin, &missing, config.replication_factor, &config.brokers)
+            .await
+            .map_err(|error| self.shared.reach.explain(error))?;
         self.shared
             .block("wait for new topics", move |shared| {
-                topics::wait_for(&shared.asking, &names)
+                topics::wait_for(&shared.asking, &missing)
             })
             .await
     }
 
     async fn check_topics(&self, specs: &[TopicSpec]) -> Result<Vec<TopicProblem>, BusError> {
-        let wanted = specs.to_vec();
-        let counts = self
-            .shared
-            .block("ask for the topics", move |shared| {
-                wanted
-                    .iter()
-                    .map(|spec| topics::partition_count(&shared.asking, &spec.name))
-                    .collect()
-            })
-            .await?;
-        topics::check(&self.admin, specs, counts).await
+        let found = self.find(specs).await?;
+        let admin = self.shared.admin()?;
+        topics::check(&admin, &self.shared.config, specs, found)
+            .await
+            .map_err(|error| self.shared.reach.explain(error))
     }
 
     async fn partitions(&self, topic: &str) -> Result<u32, BusError> {
@@ -340,9 +431,10 @@ impl Bus for KafkaBus {
         let shared = self.shared.clone();
         let at = at.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            replay(&shared, &at, range, |chunk| {
+            let result = replay(&shared, &at, range, |chunk| {
                 sender.blocking_send(chunk).is_ok()
-            })
+            });
+            shared.outcome(result)
         });
         let mut visited = 0;
         while let Some(chunk) = chunks.recv().await {

@@ -76,7 +76,7 @@ fn reader(
     let consumer: BaseConsumer<Quiet> = shared
         .config
         .replaying()
-        .create_with_context(Quiet)
+        .create_with_context(Quiet::new(&shared.reach))
         .map_err(|error| kafka_error(action(), &error))?;
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(

@@ -25,7 +25,8 @@ use crate::{
 /// How long leaving the group may take: a broker that does not answer must not hold a shutdown up.
 const LEAVE: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Keeps a transactional id for one session at a time: the lowest number that is free in this process.
+/// Keeps a transactional id, and where the process has a name a membership, for one session at a time: the lowest number
+/// that is free in this process.
 pub(super) struct Slot {
     shared: Arc<Shared>,
     name: String,
@@ -48,6 +49,12 @@ impl Slot {
             "{}-{}-{}-{}",
             shared.config.transactional_id_prefix, self.name, shared.instance, self.number
         )
+    }
+
+    /// What the group knows this session by after a restart; none in a process without a name.
+    fn member(&self) -> Option<String> {
+        let instance = self.shared.config.instance.as_ref()?;
+        Some(format!("{instance}-{}", self.number))
     }
 }
 
@@ -95,8 +102,8 @@ impl KafkaSession {
         let action = format!("join group {}", spec.group);
         let consumer: BaseConsumer<Member> = shared
             .config
-            .consumer(&spec.group)
-            .create_with_context(Member::default())
+            .consumer(&spec.group, slot.member().as_deref())
+            .create_with_context(Member::new(&shared.reach))
             .map_err(|error| kafka_error(action.as_str(), &error))?;
         let names: Vec<&str> = spec.topics.iter().map(AsRef::as_ref).collect();
         consumer
@@ -129,7 +136,7 @@ impl KafkaSession {
                     tracing::debug!("a session was dropped, and has left its group");
                 }
             })
-            .map_err(|error| BusError::new(ErrorKind::Fatal, action, error))?;
+            .map_err(|error| BusError::new(ErrorKind::Unavailable, action, error))?;
         Ok(Self {
             shared: shared.clone(),
             spec,
@@ -314,7 +321,10 @@ impl Session for KafkaSession {
             };
             Ok(Transaction::new(action.clone(), records, offsets))
         };
-        self.committer.commit(begin).await?;
+        self.committer
+            .commit(begin)
+            .await
+            .map_err(|error| self.shared.reach.explain(error))?;
         self.positions
             .extend(progress.iter().map(|(at, offset)| (at.clone(), *offset)));
         Ok(())
@@ -379,5 +389,6 @@ impl Publisher for KafkaPublisher {
         self.committer
             .commit(|| Ok(Transaction::new(action, records, None)))
             .await
+            .map_err(|error| self.shared.reach.explain(error))
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use wensheng_bus::{
-    Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, TopicPartition, TopicSpec,
+    Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, SessionEvent, TopicPartition, TopicSpec,
 };
 
-use crate::engine::{DAY, number, numbered};
+use crate::engine::{DAY, Engine, commit, next, next_batch, number, numbered, sorted};
 
 fn open(path: &Path) -> Result<Arc<EmbeddedBus>, wensheng_bus::BusError> {
     EmbeddedBus::open(path, EmbeddedConfig::default())
@@ -246,4 +246,37 @@ async fn many_small_appends_at_once_are_all_there() {
     }
     assert_eq!(read(&bus).await.unwrap().len(), 1500);
     assert!(bus.size_on_disk() > 0);
+}
+
+/// A session that asks where to read on, loses the partition before it hears the answer, and gets it back when another
+/// has read it: the old answer no longer holds.
+#[tokio::test]
+async fn a_partition_that_comes_back_is_read_on_from_where_the_other_left_it() {
+    let engine = Engine::embedded().await;
+    let topic = engine.topic("input", 2).await;
+    engine.publish(numbered(&topic, 40, 40)).await;
+    let mut first = engine.session("g", &[&topic]).await;
+    // Polled once: both partitions are claimed, and the answer is not waited for.
+    tokio::select! {
+        biased;
+        _ = first.next() => {}
+        () = std::future::ready(()) => {}
+    }
+
+    let mut second = engine.session("g", &[&topic]).await;
+    loop {
+        if let SessionEvent::Revoked(_) = next(&mut first).await {
+            break;
+        }
+    }
+    let theirs = next_batch(&mut second).await;
+    commit(&mut second, &theirs.progress(), vec![]).await;
+    second.close().await.unwrap();
+
+    let mut mine = Vec::new();
+    while mine.len() + theirs.records.len() < 40 {
+        mine.extend(next_batch(&mut first).await.records);
+    }
+    mine.extend(theirs.records);
+    assert_eq!(sorted(&mine), (0..40).collect::<Vec<_>>());
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::TempDir;
 use wensheng_bus::{
-    Batch, Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, OutRecord, PartitionLag, Progress,
-    Record, Session, SessionEvent, SessionSpec, TopicPartition, TopicSpec,
+    Batch, Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, KafkaBus, KafkaConfig, OutRecord,
+    PartitionLag, Progress, Record, Session, SessionEvent, SessionSpec, TopicPartition, TopicSpec,
 };
 
 /// Long enough for a broker under load; nothing in the tests waits for it to pass.
@@ -27,7 +27,7 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// Unique among all runs on one broker.
-fn unique() -> String {
+pub(crate) fn unique() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let nanos = jiff::Timestamp::now().as_nanosecond();
     format!(
@@ -35,6 +35,55 @@ fn unique() -> String {
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
     )
+}
+
+/// The bootstrap servers of a real Kafka, where there is one.
+pub(crate) fn brokers() -> Option<String> {
+    let brokers = std::env::var("WENSHENG_KAFKA").ok();
+    if brokers.is_none() {
+        println!("skipped: WENSHENG_KAFKA is not set");
+    }
+    brokers
+}
+
+/// How to reach the listener with TLS and SASL/SCRAM: what `tests/kafka.sh secured` prints.
+pub(crate) struct Secured {
+    brokers: String,
+    properties: BTreeMap<String, String>,
+}
+
+impl Secured {
+    pub(crate) fn at_hand() -> Option<Self> {
+        let Ok(told) = std::env::var("WENSHENG_KAFKA_SECURED") else {
+            println!("skipped: WENSHENG_KAFKA_SECURED is not set (tests/kafka.sh secured)");
+            return None;
+        };
+        let words: Vec<&str> = told.split(' ').collect();
+        let [brokers, user, password, authority] = words[..] else {
+            panic!("WENSHENG_KAFKA_SECURED is not: address user password file");
+        };
+        let properties = [
+            ("security.protocol", "sasl_ssl"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.username", user),
+            ("sasl.password", password),
+            ("ssl.ca.location", authority),
+        ];
+        Some(Self {
+            brokers: brokers.to_owned(),
+            properties: properties
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        })
+    }
+
+    pub(crate) fn config(self) -> KafkaConfig {
+        KafkaConfig {
+            brokers: self.brokers,
+            properties: self.properties,
+            ..Default::default()
+        }
+    }
 }
 
 pub(crate) struct Engine {
@@ -49,29 +98,53 @@ impl Engine {
         let bus =
             EmbeddedBus::open(folder.path().join("bus.db"), EmbeddedConfig::default()).unwrap();
         Self {
-            bus,
-            suffix: unique(),
             _folder: Some(folder),
+            ..Self::of(bus, unique())
+        }
+    }
+
+    /// A process of the installation that knows its names by `suffix`.
+    pub(crate) fn of(bus: Arc<dyn Bus>, suffix: String) -> Self {
+        Self {
+            bus,
+            suffix,
+            _folder: None,
         }
     }
 
     pub(crate) async fn kafka() -> Option<Self> {
-        let Ok(brokers) = std::env::var("WENSHENG_KAFKA") else {
-            println!("skipped: WENSHENG_KAFKA is not set");
-            return None;
-        };
-        let suffix = unique();
-        let config = wensheng_bus::KafkaConfig {
+        Some(Self::over(brokers()?))
+    }
+
+    /// The real Kafka through its listener with TLS and SASL/SCRAM.
+    pub(crate) async fn secured() -> Option<Self> {
+        Some(Self::with(Secured::at_hand()?.config()))
+    }
+
+    /// The Kafka engine over these brokers.
+    pub(crate) fn over(brokers: String) -> Self {
+        Self::with(KafkaConfig {
             brokers,
-            transactional_id_prefix: format!("test-{suffix}"),
             ..Default::default()
-        };
-        let bus = wensheng_bus::KafkaBus::open(config).unwrap();
-        Some(Self {
-            bus,
-            suffix,
-            _folder: None,
         })
+    }
+
+    /// The Kafka engine with these settings, and transactional ids of its own.
+    pub(crate) fn with(config: KafkaConfig) -> Self {
+        Self::process(config, unique())
+    }
+
+    /// Another process of the same installation: the same names, and settings of its own.
+    pub(crate) fn another(&self, config: KafkaConfig) -> Self {
+        Self::process(config, self.suffix.clone())
+    }
+
+    fn process(config: KafkaConfig, suffix: String) -> Self {
+        let config = KafkaConfig {
+            transactional_id_prefix: format!("test-{suffix}"),
+            ..config
+        };
+        Self::of(KafkaBus::open(config).unwrap(), suffix)
     }
 
     /// A name that no other test uses.

@@ -11,8 +11,9 @@ use crate::stages::start;
 
 crate::on_both_engines!(a_stage_killed_again_and_again_writes_each_record_once);
 
-struct Copies {
-    output: Arc<str>,
+/// Writes what it reads.
+pub(crate) struct Copies {
+    pub(crate) output: Arc<str>,
 }
 
 impl Stage for Copies {
@@ -23,7 +24,7 @@ impl Stage for Copies {
 }
 
 /// Kills the task, not the process: whatever was in flight (a read, a commit half sent) is left as it is.
-async fn a_stage_killed_again_and_again_writes_each_record_once(engine: &Engine) {
+pub(crate) async fn a_stage_killed_again_and_again_writes_each_record_once(engine: &Engine) {
     const RECORDS: usize = 3000;
     let input = engine.topic("input", 3).await;
     let output = engine.topic("output", 3).await;

@@ -18,7 +18,7 @@ crate::on_both_engines!(
 );
 
 /// Lets both sessions act until the partitions are shared, then tells who has which.
-async fn share(
+pub(crate) async fn share(
     first: &mut Box<dyn wensheng_bus::Session>,
     second: &mut Box<dyn wensheng_bus::Session>,
     partitions: usize,
@@ -42,7 +42,7 @@ async fn share(
     held
 }
 
-async fn two_sessions_share_the_partitions(engine: &Engine) {
+pub(crate) async fn two_sessions_share_the_partitions(engine: &Engine) {
     let topic = engine.topic("input", 4).await;
     let mut first = engine.session("g", &[&topic]).await;
     let mut second = engine.session("g", &[&topic]).await;
@@ -132,7 +132,7 @@ async fn partitions_of_a_closed_session_go_to_the_other(engine: &Engine) {
     );
 }
 
-async fn a_revoked_session_cannot_commit_what_it_lost(engine: &Engine) {
+pub(crate) async fn a_revoked_session_cannot_commit_what_it_lost(engine: &Engine) {
     let topic = engine.topic("input", 2).await;
     let output = engine.topic("output", 1).await;
     engine.publish(numbered(&topic, 20, 20)).await;

@@ -60,7 +60,7 @@ async fn the_key_or_the_partition_key_decides_the_partition(engine: &Engine) {
     }
 }
 
-async fn keys_values_and_headers_come_back_as_they_were(engine: &Engine) {
+pub(crate) async fn keys_values_and_headers_come_back_as_they_were(engine: &Engine) {
     let topic = engine.topic("input", 1).await;
     let headers = vec![
         ("ce_id".to_owned(), Bytes::from_static("编号 1".as_bytes())),
@@ -139,7 +139,7 @@ async fn what_was_not_committed_is_delivered_again(engine: &Engine) {
     assert_eq!(engine.total_lag("g", &topic).await, 0);
 }
 
-async fn outputs_and_progress_are_committed_together(engine: &Engine) {
+pub(crate) async fn outputs_and_progress_are_committed_together(engine: &Engine) {
     let input = engine.topic("input", 2).await;
     let output = engine.topic("output", 2).await;
     engine.publish(numbered(&input, 10, 10)).await;
@@ -209,7 +209,7 @@ fn fold(records: &[wensheng_bus::Record]) -> std::collections::BTreeMap<String, 
     state
 }
 
-async fn replay_of_a_compacted_topic_has_the_latest_of_each_key(engine: &Engine) {
+pub(crate) async fn replay_of_a_compacted_topic_has_the_latest_of_each_key(engine: &Engine) {
     let topic = engine.compacted("state", 3).await;
     for chunk in numbered(&topic, 300, 10).chunks(100) {
         engine.publish(chunk.to_vec()).await;
@@ -247,7 +247,7 @@ async fn a_tombstone_is_delivered_and_deletes_its_key(engine: &Engine) {
     assert_eq!(engine.total_lag("g", &topic).await, 0);
 }
 
-async fn lag_counts_what_is_unread_and_reaches_zero(engine: &Engine) {
+pub(crate) async fn lag_counts_what_is_unread_and_reaches_zero(engine: &Engine) {
     let topic = engine.topic("input", 3).await;
     for chunk in numbered(&topic, 90, 30).chunks(30) {
         engine.publish(chunk.to_vec()).await;
@@ -305,7 +305,7 @@ async fn a_topic_that_exists_is_not_changed(engine: &Engine) {
     assert_eq!(engine.everything(&topic).await.len(), 5);
 }
 
-async fn topics_that_differ_from_the_settings_are_reported(engine: &Engine) {
+pub(crate) async fn topics_that_differ_from_the_settings_are_reported(engine: &Engine) {
     let by_time = engine.topic("input", 2).await;
     let compacted = engine.compacted("state", 3).await;
     let right = [
@@ -370,7 +370,7 @@ async fn an_unknown_topic_is_a_clear_error(engine: &Engine) {
     );
 }
 
-async fn a_publisher_is_fenced_off_by_a_newer_one_of_the_same_id(engine: &Engine) {
+pub(crate) async fn a_publisher_is_fenced_off_by_a_newer_one_of_the_same_id(engine: &Engine) {
     let topic = engine.topic("input", 1).await;
     let id = engine.name("connector");
     let mut older = soon("the publisher opens", engine.bus.publisher(&id))

@@ -1,5 +1,6 @@
 //! One suite, two engines: what the seam promises holds on the embedded engine always, and on a real Apache Kafka
-//! where `WENSHENG_KAFKA` names one (`tests/kafka.sh start`).
+//! where `WENSHENG_KAFKA` names one (`tests/kafka.sh start`). What brokers may answer is scripted on librdkafka's mock cluster,
+//! which is there everywhere.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,12 +10,17 @@
 )]
 
 mod crash;
+mod crash_points;
 mod embedded;
 mod engine;
 mod exactly_once;
 mod groups;
 mod log;
+mod members;
 mod outages;
+mod rebalances;
+mod scripted;
+mod secured;
 mod slow;
 mod stages;
 mod state;

@@ -1,30 +1,18 @@
 //! Brokers that are down are waited for, at the start and mid-way; nothing is lost or doubled.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wensheng_bus::{
-    ErrorKind, KafkaBus, KafkaConfig, Outcome, Outputs, Record, SessionSpec, Stage, StageOptions,
-    StageState, dead_letters_in, run_stage,
+    ErrorKind, KafkaBus, KafkaConfig, SessionSpec, StageOptions, StageState, dead_letters_in,
+    run_stage,
 };
 
-use crate::engine::{Engine, numbered, record, soon, sorted, text};
+use crate::engine::{Engine, numbered, soon, sorted};
+use crate::exactly_once::Copies;
 use crate::stages::{start, until_read};
-
-struct Copies {
-    output: Arc<str>,
-}
-
-impl Stage for Copies {
-    fn process(&mut self, read: &Record, _now: Timestamp, out: &mut Outputs) -> Outcome {
-        out.emit(record(&self.output, text(read), text(read)));
-        Outcome::Emit
-    }
-}
 
 /// Nothing listens on port 1.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,6 +66,19 @@ fn a_property_that_librdkafka_does_not_know_is_a_clear_error() {
     .unwrap();
     assert_eq!(error.kind, ErrorKind::Fatal);
     assert!(error.to_string().contains("fetch.min.byte"), "{error}");
+}
+
+#[test]
+fn a_value_that_only_a_producer_refuses_is_a_clear_error_at_once() {
+    let properties = [("message.timeout.ms".to_owned(), "999999".to_owned())].into();
+    let error = KafkaBus::open(KafkaConfig {
+        properties,
+        ..Default::default()
+    })
+    .err()
+    .unwrap();
+    assert_eq!(error.kind, ErrorKind::Fatal);
+    assert!(error.to_string().contains("message.timeout.ms"), "{error}");
 }
 
 /// Stops and starts the broker of `tests/kafka.sh`, so it wants that broker for itself.

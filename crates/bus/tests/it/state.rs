@@ -97,7 +97,7 @@ fn latest(records: &[Record]) -> BTreeMap<String, usize> {
         .collect()
 }
 
-async fn state_is_restored_before_the_first_record(engine: &Engine) {
+pub(crate) async fn state_is_restored_before_the_first_record(engine: &Engine) {
     let input = engine.topic("input", 3).await;
     let counts = engine.compacted("counts", 3).await;
     engine
