@@ -421,6 +421,16 @@ mod tests {
     }
 
     #[test]
+    fn the_small_model_is_small_and_reads_plain_cases() {
+        let bytes = include_bytes!("../models/sentiment-small.bin");
+        assert!(bytes.len() <= 256_000);
+        let model = Model::from_bytes(bytes).unwrap();
+        let polarity = |text| model.read(text, None, &mut Vec::new()).polarity;
+        assert!(polarity("味道很好,下次还来") > 0.0);
+        assert!(polarity("态度很差,再也不来了") < 0.0);
+    }
+
+    #[test]
     fn damaged_files_are_refused() {
         let bytes = small().to_bytes();
         assert!(Model::from_bytes(&bytes[..bytes.len() - 1]).is_err());
