@@ -143,7 +143,7 @@ pub fn train(
     let (held, kept): (Vec<Row>, Vec<Row>) = rows
         .iter()
         .cloned()
-        .partition(|row| crate::simhash::hash(&row.text) % HELD_OUT == 0);
+        .partition(|row| crate::simhash::hash(&row.text).is_multiple_of(HELD_OUT));
     let trial = fit_all(&kept, options, normalizer);
     let calibrations = calibrations(&trial, &held, normalizer);
     Ok(fit_all(rows, options, normalizer).calibrated(calibrations))

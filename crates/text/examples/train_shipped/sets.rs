@@ -66,7 +66,7 @@ impl Sets {
                     adapter: Some(kind(name).to_owned()),
                     ..row.clone()
                 };
-                if name.starts_with("weibo") && text % BARE == 0 {
+                if name.starts_with("weibo") && text.is_multiple_of(BARE) {
                     add(Row {
                         text: without_emoticons(&row.text),
                         ..row.clone()
