@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::TextError;
-use crate::feature::{buckets, count, symbols};
+use crate::feature::{bucket_of, count, hashes, symbols};
 
 const MAGIC: &[u8; 8] = b"WSCLASS1";
 /// Bytes before the biases: magic, buckets, classes, length of the names, top, temperature.
@@ -46,13 +46,6 @@ pub(crate) struct Weights {
     pub(crate) buckets: u32,
     pub(crate) rows: Vec<f32>,
     pub(crate) bias: Vec<f32>,
-}
-
-/// Spreads the hash of a feature over `buckets` rows, which need not be a power of two (D. Lemire, "Fast Random Integer Generation
-/// in an Interval", 2019).
-#[inline]
-pub(crate) fn bucket_of(hash: usize, buckets: u32) -> usize {
-    ((hash as u64 * u64::from(buckets)) >> 32) as usize
 }
 
 impl Classifier {
@@ -180,7 +173,7 @@ impl Classifier {
             return sums;
         }
         let classes = self.classes.len();
-        buckets(scratch, 32, |hash| {
+        hashes(scratch, |hash| {
             let at = bucket_of(hash, self.buckets) * classes;
             for (sum, q) in sums.iter_mut().zip(&self.table[at..at + classes]) {
                 *sum += self.decoded[usize::from(*q as u8)];
@@ -231,7 +224,7 @@ mod tests {
         let mut rows = vec![0.0; 100 * 3];
         let mut scratch = Vec::new();
         symbols("气", &mut scratch);
-        buckets(&scratch, 32, |h| rows[bucket_of(h, 100) * 3 + 1] = 4.0);
+        hashes(&scratch, |h| rows[bucket_of(h, 100) * 3 + 1] = 4.0);
         let weights = Weights {
             buckets: 100,
             rows,

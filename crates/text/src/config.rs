@@ -24,12 +24,15 @@ pub struct Config {
     pub aspects: usize,
     /// Whether the words are listed in the analysis. Default false: keywords need them, readers seldom do.
     pub tokens: bool,
-    /// Weight of the lexicon reading beside the trained model, 0 to 2. Default 0.25: 0 scores alike on known sources and worse on new ones.
+    /// Weight of the lexicon reading beside the trained model, 0 to 2; doubled where the model has no weights of its own for the source.
+    /// Default 0.25: 0 scores alike on known sources and worse on new ones.
     pub lexicon_weight: f32,
     /// Whether the emotion is told. Default true.
     pub emotion: bool,
     /// An emotion less sure than this is not told, 0 to 1. Default 0.4.
     pub emotion_confidence: f32,
+    /// Whether texts are about cars: adds the aspects of `ontology/cars.yaml`, and a trained reading of which is judged. Default false.
+    pub car_aspects: bool,
     /// Whether the fingerprint for near duplicates is made. Default true.
     pub simhash: bool,
     /// Entities per text (names, money, dates, order numbers); more are cut off, 0 looks for none. Default 16.
@@ -37,7 +40,8 @@ pub struct Config {
     /// Brands, products and stores with their other spellings. Default: none.
     pub aliases: Vec<Alias>,
     /// Which weights of the model a channel uses beside the shared ones; a channel that is not named uses the shared ones alone.
-    /// Default: social media use `social`, hotlines and chats `dialogue`, shops and surveys `review`, forums `forum`.
+    /// Default: social media use `social`, hotlines and chats `dialogue`, shops and surveys `review`, forums `forum`. Where all reviews are
+    /// of hotels map `review` to `stays`, where they are of food delivery to `food`.
     pub adapters: BTreeMap<String, String>,
 }
 
@@ -52,6 +56,7 @@ impl Default for Config {
             tokens: false,
             emotion: true,
             emotion_confidence: 0.4,
+            car_aspects: false,
             simhash: true,
             entities: 16,
             aliases: Vec::new(),

@@ -1,16 +1,15 @@
 //! Lists of cue words as one automaton: which kinds a text cues, and how often, in one pass. The longest cue wins where two begin at the
 //! same place, so that a phrase of a harmless kind hides the alarming word inside it.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
-use crate::error::{Problem, TextError};
+use crate::error::TextError;
 use crate::normalize::Normalizer;
 use crate::scope::inside_word;
+use crate::terms::Terms;
 
 /// Counts the cues of `N` kinds.
 #[derive(Debug, Clone)]
 pub(crate) struct CueFinder<const N: usize> {
-    automaton: AhoCorasick,
+    terms: Terms,
     /// The kinds of each cue, one bit each: one cue may stand in two lists.
     kinds: Vec<u32>,
 }
@@ -37,27 +36,18 @@ impl<const N: usize> CueFinder<N> {
                 kinds[at] |= 1 << kind;
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&cues)
-            .map_err(|e| TextError::Invalid {
-                what: what.to_owned(),
-                problems: vec![Problem {
-                    path: what.to_owned(),
-                    message: e.to_string(),
-                }],
-            })?;
-        Ok(Self { automaton, kinds })
+        let terms = Terms::new(what, &cues)?;
+        Ok(Self { terms, kinds })
     }
 
     /// How many cues of each kind a normalised text holds.
     pub(crate) fn count(&self, text: &str) -> [u32; N] {
         let mut counts = [0; N];
-        for found in self.automaton.find_iter(text) {
-            if inside_word(text, found.start(), found.end()) {
+        for found in self.terms.find(text) {
+            if inside_word(text, found.start, found.end) {
                 continue;
             }
-            let kinds = self.kinds[found.pattern().as_usize()];
+            let kinds = self.kinds[found.term];
             for (kind, count) in counts.iter_mut().enumerate() {
                 *count += kinds >> kind & 1;
             }

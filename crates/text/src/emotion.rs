@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::Classifier;
-use crate::error::{Problem, TextError};
+use crate::error::TextError;
+use crate::labelled::read_classes;
 use crate::normalize::Normalizer;
 use crate::teach::{Labelled, TeachOptions, mean_f1, teach};
 
@@ -138,36 +139,9 @@ pub type EmotionRows = Vec<(String, Emotion)>;
 /// # Errors
 /// The file cannot be read, or the first row that is wrong with its line.
 pub fn read_emotions(path: &Path) -> Result<EmotionRows, TextError> {
-    let name = path.display().to_string();
-    let invalid = |line: u64, message: String| TextError::Invalid {
-        what: name.clone(),
-        problems: vec![Problem {
-            path: format!("line {line}"),
-            message,
-        }],
-    };
-    let file = std::fs::File::open(path).map_err(|source| TextError::File {
-        action: "read",
-        path: name.clone(),
-        source,
-    })?;
-    let mut reader = csv::Reader::from_reader(file);
-    let headers = reader.headers().map_err(|e| invalid(1, e.to_string()))?;
-    let column = |wanted: &str| {
-        let found = headers.iter().position(|h| h == wanted);
-        found.ok_or_else(|| invalid(1, format!("there is no column {wanted}")))
-    };
-    let (emotion_at, text_at) = (column("emotion")?, column("text")?);
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| invalid(0, e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let name = record.get(emotion_at).unwrap_or_default();
-        let emotion =
-            Emotion::parse(name).ok_or_else(|| invalid(line, format!("{name:?} is no emotion")))?;
-        rows.push((record.get(text_at).unwrap_or_default().to_owned(), emotion));
-    }
-    Ok(rows)
+    read_classes(path, "emotion", |name| {
+        Emotion::parse(name).ok_or_else(|| format!("{name:?} is no emotion"))
+    })
 }
 
 /// Trains a model of emotions.

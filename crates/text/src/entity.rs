@@ -4,7 +4,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +11,7 @@ use crate::error::{Problem, TextError};
 use crate::normalize::Normalizer;
 use crate::scan::{date, money, order_number};
 use crate::scope::inside_word;
+use crate::terms::Terms;
 
 /// Days told from today; what day it was, only the time of the text tells.
 const DAYS: &str = "今天 昨天 前天 大前天 明天 后天 昨晚 今晚 今早 昨日 今日 明日 上周 这周 本周 下周 上周末 这周末 周末 上个月 这个月 本月 下个月 去年 今年 前年 \
@@ -106,7 +106,7 @@ pub(crate) struct Found {
 /// Finds entities with one automaton over all aliases.
 #[derive(Debug, Clone)]
 pub(crate) struct EntityFinder {
-    automaton: AhoCorasick,
+    terms: Terms,
     names: Vec<(EntityKind, Option<Arc<str>>)>,
 }
 
@@ -125,27 +125,18 @@ impl EntityFinder {
             words.push(day.to_owned());
             names.push((EntityKind::Date, None));
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&words)
-            .map_err(|e| TextError::Invalid {
-                what: "aliases".to_owned(),
-                problems: vec![Problem {
-                    path: "aliases".to_owned(),
-                    message: e.to_string(),
-                }],
-            })?;
-        Ok(Self { automaton, names })
+        let terms = Terms::new("aliases", &words)?;
+        Ok(Self { terms, names })
     }
 
     /// The first `most` entities of a normalised text, in its order. Where two overlap, the longer one stands, the name where they are
     /// alike.
     pub(crate) fn find(&self, text: &str, most: usize) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
-        for hit in self.automaton.find_iter(text).take(most) {
-            if !inside_word(text, hit.start(), hit.end()) {
-                let (kind, value) = self.names[hit.pattern().as_usize()].clone();
-                let place = hit.start()..hit.end();
+        for hit in self.terms.find(text).take(most) {
+            if !inside_word(text, hit.start, hit.end) {
+                let (kind, value) = self.names[hit.term].clone();
+                let place = hit.start..hit.end;
                 found.push(Found { kind, value, place });
             }
         }

@@ -1,6 +1,7 @@
 //! A text as numbers: hashed runs of one, two and three characters, the same at training and at use.
 //!
-//! Digits count as one digit, a bracketed emoticon (`[怒]`) as one character. No words: in trials they added nothing to the runs.
+//! Digits count as one digit, a bracketed emoticon (`[怒]`) as one character, and one that is repeated as one. No words: in trials they
+//! added nothing to the runs.
 
 /// The longest text in a bracket that may be an emoticon, in characters: the longest of Weibo has eight.
 const LONGEST_EMOTICON: usize = 8;
@@ -20,7 +21,11 @@ pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
         if c == '['
             && let Some((inner, after)) = emoticon(rest)
         {
-            symbols.push(EMOTICON + inner % EMOTICONS);
+            let emoticon = EMOTICON + inner % EMOTICONS;
+            // [怒][怒][怒] is no other feeling than [怒], and would drown the words.
+            if symbols.last() != Some(&emoticon) {
+                symbols.push(emoticon);
+            }
             rest = after;
             continue;
         }
@@ -48,36 +53,46 @@ fn emoticon(text: &str) -> Option<(u32, &str)> {
     None
 }
 
-/// Calls `each` with the bucket (below 2^bits) of every run of one to three symbols.
+/// Calls `each` with the hash of every run of one to three symbols.
 #[inline]
-pub(crate) fn buckets(symbols: &[u32], bits: u32, mut each: impl FnMut(usize)) {
+pub(crate) fn hashes(symbols: &[u32], mut each: impl FnMut(u32)) {
     let (mut two, mut one) = (0u64, 0u64);
     for (at, symbol) in symbols.iter().enumerate() {
         let symbol = u64::from(*symbol);
-        each(bucket(symbol, bits));
+        each(hash(symbol));
         if at >= 1 {
-            each(bucket(symbol | one << 21, bits));
+            each(hash(symbol | one << 21));
         }
         if at >= 2 {
-            each(bucket(symbol | one << 21 | two << 42, bits));
+            each(hash(symbol | one << 21 | two << 42));
         }
         (two, one) = (one, symbol);
     }
 }
 
-/// How many runs `buckets` visits.
+/// How many runs `hashes` visits.
 pub(crate) fn count(symbols: &[u32]) -> usize {
-    (symbols.len() * 3)
-        .saturating_sub(3)
-        .max(symbols.len().min(1))
+    count_of(symbols.len())
+}
+
+/// The same for a number of symbols.
+pub(crate) fn count_of(symbols: usize) -> usize {
+    (symbols * 3).saturating_sub(3).max(symbols.min(1))
 }
 
 /// The finaliser of splitmix64 without its last step: the high bits depend on all of the key.
 #[inline]
-fn bucket(key: u64, bits: u32) -> usize {
+fn hash(key: u64) -> u32 {
     let h = (key ^ key >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let h = (h ^ h >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (h >> (64 - bits)) as usize
+    (h >> 32) as u32
+}
+
+/// Spreads the hash of a feature over `buckets` places, which need not be a power of two (D. Lemire, "Fast Random Integer Generation
+/// in an Interval", 2019).
+#[inline]
+pub(crate) fn bucket_of(hash: u32, buckets: u32) -> usize {
+    ((u64::from(hash) * u64::from(buckets)) >> 32) as usize
 }
 
 #[cfg(test)]
@@ -93,6 +108,7 @@ mod tests {
     #[test]
     fn an_emoticon_is_one_symbol_and_brackets_of_other_use_are_not() {
         assert_eq!(of("气[怒]").len(), 2);
+        assert_eq!(of("气[怒][怒][怒]"), of("气[怒]"));
         assert_ne!(of("[怒]"), of("[赞]"));
         assert_eq!(of("[]").len(), 2);
         assert_eq!(of("[这里面是一段很长的话]").len(), 12);
@@ -110,8 +126,8 @@ mod tests {
         for text in ["", "一", "一二", "一二三", "一二三四五"] {
             let symbols = of(text);
             let mut n = 0;
-            buckets(&symbols, 18, |b| {
-                assert!(b < 1 << 18);
+            hashes(&symbols, |hash| {
+                assert!(bucket_of(hash, 1000) < 1000);
                 n += 1;
             });
             assert_eq!(n, count(&symbols), "{text}");

@@ -1,10 +1,9 @@
 //! What the writer wants, by cue words and the verdict; deterministic, one pass.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use crate::analysis::{Intent, Polarity};
-use crate::error::{Problem, TextError};
+use crate::error::TextError;
 use crate::normalize::Normalizer;
+use crate::terms::Terms;
 
 /// Cues, each list in the file named after its intent.
 const CUES: &[(Intent, &str)] = &[
@@ -32,7 +31,7 @@ const CUES: &[(Intent, &str)] = &[
 /// Finds cues with one automaton.
 #[derive(Debug, Clone)]
 pub(crate) struct IntentFinder {
-    automaton: AhoCorasick,
+    terms: Terms,
     intents: Vec<Intent>,
 }
 
@@ -50,28 +49,16 @@ impl IntentFinder {
                 intents.push(*intent);
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&cues)
-            .map_err(|e| {
-                let problems = vec![Problem {
-                    path: "intent".to_owned(),
-                    message: e.to_string(),
-                }];
-                TextError::Invalid {
-                    what: "lexicon".to_owned(),
-                    problems,
-                }
-            })?;
-        Ok(Self { automaton, intents })
+        let terms = Terms::new("intent", &cues)?;
+        Ok(Self { terms, intents })
     }
 
     /// The intents of a normalised text, the most cued first; a negative text without any other cue that blames is a complaint, a
     /// positive one without any is praise.
     pub(crate) fn find(&self, text: &str, label: Polarity) -> Vec<Intent> {
         let mut counts: Vec<(Intent, u32)> = Vec::new();
-        for found in self.automaton.find_iter(text) {
-            let intent = self.intents[found.pattern().as_usize()];
+        for found in self.terms.find(text) {
+            let intent = self.intents[found.term];
             match counts.iter_mut().find(|(i, _)| *i == intent) {
                 Some((_, n)) => *n += 1,
                 None => counts.push((intent, 1)),

@@ -82,6 +82,46 @@ pub fn read_labelled(path: &Path) -> Result<Vec<Row>, TextError> {
     Ok(rows)
 }
 
+/// Reads the column `class` and the column `text` of a CSV file with a header: the text, its class as `parse` reads it.
+///
+/// # Errors
+/// The file cannot be read or lacks a column, or the first row that is wrong with its line.
+pub(crate) fn read_classes<T>(
+    path: &Path,
+    class: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<(String, T)>, TextError> {
+    let name = path.display().to_string();
+    let invalid = |line: u64, message: String| TextError::Invalid {
+        what: name.clone(),
+        problems: vec![Problem {
+            path: format!("line {line}"),
+            message,
+        }],
+    };
+    let file = std::fs::File::open(path).map_err(|source| TextError::File {
+        action: "read",
+        path: name.clone(),
+        source,
+    })?;
+    let mut reader = csv::Reader::from_reader(file);
+    let headers = reader.headers().map_err(|e| invalid(1, e.to_string()))?;
+    let column = |wanted: &str| {
+        let found = headers.iter().position(|h| h == wanted);
+        found.ok_or_else(|| invalid(1, format!("there is no column {wanted}")))
+    };
+    let (class_at, text_at) = (column(class)?, column("text")?);
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| invalid(0, e.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let class = parse(record.get(class_at).unwrap_or_default())
+            .map_err(|message| invalid(line, message))?;
+        rows.push((record.get(text_at).unwrap_or_default().to_owned(), class));
+    }
+    Ok(rows)
+}
+
 fn label(value: &str) -> Option<Polarity> {
     Some(match value {
         "0" | "negative" | "neg" => Polarity::Negative,

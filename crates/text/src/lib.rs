@@ -17,6 +17,8 @@
 mod analysis;
 mod analyzer;
 pub mod bench;
+mod calibrate;
+mod car;
 mod classifier;
 mod config;
 mod cue;
@@ -47,6 +49,7 @@ mod spoken;
 mod squeeze;
 mod tagger;
 mod teach;
+mod terms;
 mod train;
 mod urgency;
 mod verdict;
@@ -56,6 +59,10 @@ pub use analysis::{
     TermMatch, Token,
 };
 pub use analyzer::Analyzer;
+pub use car::{
+    CarModel, CarRows, CarScores, car_ontology, evaluate_car_aspects, read_car_aspects,
+    train_car_aspects,
+};
 pub use config::Config;
 pub use emotion::{
     Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,
@@ -69,7 +76,7 @@ pub use journey::JourneyStage;
 pub use labelled::read_labelled;
 pub use lexicon::Lexicons;
 pub use matcher::{Context, RuleSet, gravest};
-pub use model::{Model, Weights};
+pub use model::{Calibration, Model, Weights};
 pub use normalize::{Normalized, Normalizer};
 pub use ontology::{Aspect, DisplayName, Ontology};
 pub use phrase::{Phrase, PhraseConfig, PhraseFinder};

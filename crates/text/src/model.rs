@@ -6,18 +6,22 @@
 use std::sync::Arc;
 
 use crate::error::TextError;
-use crate::feature::{buckets, count, symbols};
+use crate::feature::{bucket_of, count, count_of, hashes, symbols};
 
-const MAGIC: &[u8; 8] = b"WSMODEL1";
+const MAGIC: &[u8; 8] = b"WSMODEL2";
 /// The heads: polarity, neutrality.
 pub(crate) const HEADS: usize = 2;
-/// Bytes before the table: magic, bits, length of the version, and per head top, bias and temperature.
-const HEADER: usize = 8 + 4 + 4 + HEADS * 12;
+/// Bytes before the names: magic, buckets, length of the names, and per head the largest weight.
+const HEADER: usize = 8 + 4 + 4 + HEADS * 4;
+/// Bytes of the calibration of one kind of source.
+const CALIBRATION: usize = HEADS * 8;
+/// The smallest and the largest table.
+pub(crate) const BUCKETS: std::ops::RangeInclusive<u32> = 1 << 10..=1 << 24;
 
-/// What turns a bucket into the bucket of the same feature in adapter number `adapter`: both share one table.
-pub(crate) fn salt(adapter: usize, bits: u32) -> usize {
+/// What turns the hash of a feature into that of the same feature in adapter number `adapter`: both share one table.
+pub(crate) fn salt(adapter: usize) -> u32 {
     // Odd multiples of the golden ratio spread over the table; never 0.
-    ((adapter as u64 * 2 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
+    ((adapter as u64 * 2 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 /// What the model believes of one text, as log-odds.
@@ -29,15 +33,25 @@ pub(crate) struct LogOdds {
     pub(crate) neutrality: f32,
 }
 
-/// One head's numbers.
+/// What makes the sums of one kind of source probabilities, per head (polarity, neutrality).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Head {
-    /// The largest weight.
-    pub(crate) top: f32,
+pub struct Calibration {
     /// Added once.
-    pub(crate) bias: f32,
+    pub bias: [f32; 2],
     /// Log-odds are divided by it, so that probabilities are true to the frequencies on held-out rows.
-    pub(crate) temperature: f32,
+    pub temperature: [f32; 2],
+}
+
+impl Calibration {
+    /// The log-odds of a head whose weights sum to `sum`.
+    pub fn odds(&self, head: usize, sum: f32) -> f32 {
+        (sum + self.bias[head]) / self.temperature[head]
+    }
+
+    fn is_sound(&self) -> bool {
+        self.bias.iter().all(|b| b.is_finite())
+            && self.temperature.iter().all(|t| *t > 0.0 && t.is_finite())
+    }
 }
 
 /// A model's numbers as they are used, for fitting them to further rows.
@@ -45,26 +59,32 @@ pub(crate) struct Head {
 pub struct Weights {
     /// Its name and date.
     pub version: String,
-    /// The table has 2^bits buckets.
-    pub bits: u32,
     /// Kinds of sources with weights of their own.
     pub adapters: Vec<String>,
     /// Of each bucket, what it adds to the log-odds of positive against negative, and of neutral against either.
     pub table: Vec<[f32; 2]>,
-    /// Added once, per head.
-    pub bias: [f32; 2],
-    /// Log-odds are divided by it, per head.
-    pub temperature: [f32; 2],
+    /// Of unknown sources, then of each adapter.
+    pub calibrations: Vec<Calibration>,
+}
+
+impl Weights {
+    /// The calibration of an adapter; that of unknown sources without one.
+    pub fn calibration(&mut self, adapter: Option<&str>) -> &mut Calibration {
+        let known = adapter.and_then(|name| self.adapters.iter().position(|a| a == name));
+        &mut self.calibrations[known.map_or(0, |number| number + 1)]
+    }
 }
 
 /// A linear model.
 #[derive(Clone)]
 pub struct Model {
     version: Arc<str>,
-    bits: u32,
-    heads: [Head; HEADS],
+    /// The largest weight of each head.
+    tops: [f32; HEADS],
     /// Kinds of sources with weights of their own.
     adapters: Vec<String>,
+    /// Of unknown sources, then of each adapter.
+    calibrations: Vec<Calibration>,
     /// The weights of the heads of each bucket side by side: one cache line serves both.
     table: Box<[[i8; HEADS]]>,
     /// What each byte stands for, per head.
@@ -75,7 +95,7 @@ impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Model")
             .field("version", &self.version)
-            .field("bits", &self.bits)
+            .field("buckets", &self.table.len())
             .finish_non_exhaustive()
     }
 }
@@ -89,69 +109,28 @@ impl Model {
         Self::from_bytes(include_bytes!("../models/sentiment.bin"))
     }
 
-    /// Packs real weights.
-    pub(crate) fn pack(
-        version: &str,
-        bits: u32,
-        adapters: Vec<String>,
-        weights: &[[f32; HEADS]],
-        bias: [f32; HEADS],
-        temperature: [f32; HEADS],
-    ) -> Self {
-        let mut heads = [Head {
-            top: 0.0,
-            bias: 0.0,
-            temperature: 1.0,
-        }; HEADS];
-        for (h, head) in heads.iter_mut().enumerate() {
-            let top = weights
-                .iter()
-                .map(|w| w[h].abs())
-                .fold(f32::MIN_POSITIVE, f32::max);
-            *head = Head {
-                top,
-                bias: bias[h],
-                temperature: temperature[h],
-            };
-        }
+    /// The model of these numbers, each weight rounded to one byte.
+    pub(crate) fn pack(weights: Weights) -> Self {
+        let tops = std::array::from_fn(|h| {
+            let sizes = weights.table.iter().map(|w| w[h].abs());
+            sizes.fold(f32::MIN_POSITIVE, f32::max)
+        });
         let quantise =
-            |w: f32, top: f32| ((w.abs() / top).sqrt() * 127.0).round().copysign(w) as i8;
-        let table = weights
-            .iter()
-            .map(|w| std::array::from_fn(|h| quantise(w[h], heads[h].top)))
-            .collect();
-        Self::build(Arc::from(version), bits, heads, adapters, table)
-    }
-
-    fn build(
-        version: Arc<str>,
-        bits: u32,
-        heads: [Head; HEADS],
-        adapters: Vec<String>,
-        table: Box<[[i8; HEADS]]>,
-    ) -> Self {
-        let decode = |byte: usize, top: f32| {
-            let q = f32::from(byte as u8 as i8);
-            (q / 127.0).powi(2).copysign(q) * top
-        };
-        let decoded = Box::new(std::array::from_fn(|h| {
-            std::array::from_fn(|byte| decode(byte, heads[h].top))
-        }));
+            |w: f32, top: f32| -> i8 { ((w.abs() / top).sqrt() * 127.0).round().copysign(w) as i8 };
+        let cell = |w: &[f32; HEADS]| std::array::from_fn(|h| quantise(w[h], tops[h]));
         Self {
-            version,
-            bits,
-            heads,
-            adapters,
-            table,
-            decoded,
+            version: Arc::from(weights.version),
+            tops,
+            adapters: weights.adapters,
+            calibrations: weights.calibrations,
+            table: weights.table.iter().map(cell).collect(),
+            decoded: decode(tops),
         }
     }
 
-    /// The same weights with other temperatures.
-    pub(crate) fn with_temperature(mut self, temperature: [f32; HEADS]) -> Self {
-        for (head, t) in self.heads.iter_mut().zip(temperature) {
-            head.temperature = t;
-        }
+    /// The same weights otherwise calibrated: unknown sources, then each adapter.
+    pub(crate) fn calibrated(mut self, calibrations: Vec<Calibration>) -> Self {
+        self.calibrations = calibrations;
         self
     }
 
@@ -168,42 +147,45 @@ impl Model {
             return Err(wrong("it is no model of this version: train it anew"));
         }
         let word = |at: usize| -> [u8; 4] { std::array::from_fn(|i| bytes[at + i]) };
-        let bits = u32::from_le_bytes(word(8));
-        let length = u32::from_le_bytes(word(12)) as usize;
-        if !(10..=24).contains(&bits) || bytes.len() != HEADER + length + (HEADS << bits) {
-            return Err(wrong("its length is wrong: it is cut off or damaged"));
-        }
         let number = |at: usize| f32::from_le_bytes(word(at));
-        let heads: [Head; HEADS] = std::array::from_fn(|h| {
-            let at = 16 + h * 12;
-            Head {
-                top: number(at),
-                bias: number(at + 4),
-                temperature: number(at + 8),
-            }
-        });
-        if heads
-            .iter()
-            .any(|h| !(h.top.is_finite() && h.bias.is_finite() && h.temperature > 0.0))
-        {
-            return Err(wrong("its numbers are damaged"));
-        }
-        let names = std::str::from_utf8(&bytes[HEADER..HEADER + length])
-            .map_err(|_| wrong("its names are no text"))?;
+        let buckets = u32::from_le_bytes(word(8));
+        let length = u32::from_le_bytes(word(12)) as usize;
+        let cut_off = || wrong("its length is wrong: it is cut off or damaged");
+        let names = bytes
+            .get(HEADER..HEADER.saturating_add(length))
+            .ok_or_else(cut_off)?;
+        let names = std::str::from_utf8(names).map_err(|_| wrong("its names are no text"))?;
         let mut names = names.lines();
         let version = names.next().unwrap_or_default();
-        let adapters = names.map(str::to_owned).collect();
-        let table = bytes[HEADER + length..]
-            .chunks_exact(HEADS)
-            .map(|c| std::array::from_fn(|h| c[h] as i8))
-            .collect();
-        Ok(Self::build(
-            Arc::from(version),
-            bits,
-            heads,
+        let adapters: Vec<String> = names.map(str::to_owned).collect();
+        let calibrations_at = HEADER + length;
+        let table_at = calibrations_at + (adapters.len() + 1) * CALIBRATION;
+        if !BUCKETS.contains(&buckets) || bytes.len() != table_at + buckets as usize * HEADS {
+            return Err(cut_off());
+        }
+        let calibration = |n: usize| {
+            let at = calibrations_at + n * CALIBRATION;
+            Calibration {
+                bias: std::array::from_fn(|h| number(at + h * 8)),
+                temperature: std::array::from_fn(|h| number(at + h * 8 + 4)),
+            }
+        };
+        let calibrations: Vec<_> = (0..=adapters.len()).map(calibration).collect();
+        let tops: [f32; HEADS] = std::array::from_fn(|h| number(16 + h * 4));
+        if !(tops.iter().all(|t| t.is_finite()) && calibrations.iter().all(Calibration::is_sound)) {
+            return Err(wrong("its numbers are damaged"));
+        }
+        Ok(Self {
+            version: Arc::from(version),
+            tops,
             adapters,
-            table,
-        ))
+            calibrations,
+            table: bytes[table_at..]
+                .chunks_exact(HEADS)
+                .map(|c| std::array::from_fn(|h| c[h] as i8))
+                .collect(),
+            decoded: decode(tops),
+        })
     }
 
     /// The bytes of the model file.
@@ -213,16 +195,21 @@ impl Model {
             names.push('\n');
             names.push_str(adapter);
         }
-        let mut out = Vec::with_capacity(HEADER + names.len() + self.table.len() * HEADS);
+        let mut out = Vec::with_capacity(HEADER + names.len() + self.table.len() * HEADS + 256);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&self.bits.to_le_bytes());
-        out.extend_from_slice(&u32::try_from(names.len()).unwrap_or(0).to_le_bytes());
-        for head in &self.heads {
-            for number in [head.top, head.bias, head.temperature] {
-                out.extend_from_slice(&number.to_le_bytes());
-            }
+        for size in [self.table.len(), names.len()] {
+            out.extend_from_slice(&u32::try_from(size).unwrap_or(0).to_le_bytes());
+        }
+        for top in self.tops {
+            out.extend_from_slice(&top.to_le_bytes());
         }
         out.extend_from_slice(names.as_bytes());
+        for calibration in &self.calibrations {
+            for h in 0..HEADS {
+                out.extend_from_slice(&calibration.bias[h].to_le_bytes());
+                out.extend_from_slice(&calibration.temperature[h].to_le_bytes());
+            }
+        }
         out.extend(self.table.iter().flatten().map(|q| *q as u8));
         out
     }
@@ -233,28 +220,32 @@ impl Model {
             |cell: &[i8; HEADS]| std::array::from_fn(|h| self.decoded[h][cell[h] as u8 as usize]);
         Weights {
             version: self.version.to_string(),
-            bits: self.bits,
             adapters: self.adapters.clone(),
             table: self.table.iter().map(decode).collect(),
-            bias: self.heads.map(|head| head.bias),
-            temperature: self.heads.map(|head| head.temperature),
+            calibrations: self.calibrations.clone(),
         }
     }
 
     /// The model of these numbers, each rounded to one byte.
     ///
     /// # Errors
-    /// A table that has not 2^bits buckets, or a number that is none.
+    /// A table of no allowed size, calibrations of another number than the sources, or a number that is none.
     pub fn from_weights(weights: Weights) -> Result<Self, TextError> {
         let wrong = |reason: &str| TextError::Model {
             what: weights.version.clone(),
             reason: reason.to_owned(),
         };
-        if !(10..=24).contains(&weights.bits) || weights.table.len() != 1 << weights.bits {
-            return Err(wrong("its table must have 2^bits buckets, bits 10 to 24"));
+        if !u32::try_from(weights.table.len()).is_ok_and(|n| BUCKETS.contains(&n)) {
+            return Err(wrong("its table must have 2^10 to 2^24 buckets"));
         }
-        let mut numbers = weights.table.iter().flatten().chain(&weights.bias);
-        if !numbers.all(|n| n.is_finite()) || !weights.temperature.iter().all(|t| *t > 0.0) {
+        if weights.calibrations.len() != weights.adapters.len() + 1 {
+            return Err(wrong(
+                "give one calibration for unknown sources and one for each adapter",
+            ));
+        }
+        if !weights.table.iter().flatten().all(|n| n.is_finite())
+            || !weights.calibrations.iter().all(Calibration::is_sound)
+        {
             return Err(wrong(
                 "its weights must be finite, its temperatures above 0",
             ));
@@ -262,33 +253,40 @@ impl Model {
         if weights.version.contains('\n') || weights.adapters.iter().any(|a| a.contains('\n')) {
             return Err(wrong("its names must be of one line each"));
         }
-        Ok(Self::pack(
-            &weights.version,
-            weights.bits,
-            weights.adapters,
-            &weights.table,
-            weights.bias,
-            weights.temperature,
-        ))
+        Ok(Self::pack(weights))
+    }
+
+    /// How many features the table tells apart.
+    fn buckets(&self) -> u32 {
+        self.table.len() as u32
     }
 
     /// The buckets of the features of a normalised text, as all sources share them and as an adapter has them for itself: two lists
-    /// of one length, the second empty without an adapter. Log-odds are the sum of their weights by the root of that length, plus bias.
+    /// of one length, the second empty without an adapter. The sum of their weights by the root of that length is what
+    /// [`Calibration::odds`] takes.
     pub fn features(&self, text: &str, adapter: Option<&str>) -> [Vec<u32>; 2] {
         let mut scratch = Vec::new();
         symbols(text, &mut scratch);
         let mut shared = Vec::with_capacity(count(&scratch));
-        buckets(&scratch, self.bits, |bucket| shared.push(bucket as u32));
-        let salt = adapter
-            .and_then(|name| self.adapter(name))
-            .map(|number| salt(number, self.bits) as u32);
-        let own = salt.map_or(Vec::new(), |salt| shared.iter().map(|b| b ^ salt).collect());
+        let mut own = Vec::new();
+        let salt = adapter.and_then(|name| self.adapter(name)).map(salt);
+        hashes(&scratch, |hash| {
+            shared.push(bucket_of(hash, self.buckets()) as u32);
+            if let Some(salt) = salt {
+                own.push(bucket_of(hash ^ salt, self.buckets()) as u32);
+            }
+        });
         [shared, own]
     }
 
     /// Its name and date.
     pub fn version(&self) -> &Arc<str> {
         &self.version
+    }
+
+    /// The biases of unknown sources.
+    pub(crate) fn bias(&self) -> [f32; HEADS] {
+        self.calibrations[0].bias
     }
 
     /// The number of the adapter of that name, if the model has it.
@@ -313,26 +311,45 @@ impl Model {
             return LogOdds::default();
         }
         let mut sums = [0.0f32; HEADS];
-        let mut add = |bucket: usize| {
-            let cell = self.table[bucket];
+        let buckets = self.buckets();
+        let mut add = |hash: u32| {
+            let cell = self.table[bucket_of(hash, buckets)];
             for h in 0..HEADS {
                 sums[h] += self.decoded[h][cell[h] as u8 as usize];
             }
         };
-        match adapter.map(|a| salt(a, self.bits)) {
-            None => buckets(scratch, self.bits, add),
-            Some(salt) => buckets(scratch, self.bits, |bucket| {
-                add(bucket);
-                add(bucket ^ salt);
+        match adapter.map(salt) {
+            None => hashes(scratch, add),
+            Some(salt) => hashes(scratch, |hash| {
+                add(hash);
+                add(hash ^ salt);
             }),
         }
         let scale = (count(scratch) as f32).sqrt().recip();
-        let odds = |h: usize| (sums[h] * scale + self.heads[h].bias) / self.heads[h].temperature;
+        let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         LogOdds {
-            polarity: odds(0),
-            neutrality: odds(1),
+            polarity: calibration.odds(0, sums[0] * scale),
+            neutrality: calibration.odds(1, sums[1] * scale),
         }
     }
+
+    /// What the runs inside `part` add to the polarity of a text of `symbols` symbols that holds it.
+    pub(crate) fn share(&self, part: &str, adapter: Option<usize>, symbols: usize) -> f32 {
+        let mut scratch = Vec::new();
+        let odds = self.read(part, adapter, &mut scratch).polarity;
+        let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
+        let own = odds - calibration.odds(0, 0.0);
+        // The scale of the part taken back, that of the text put in its place.
+        own * (count(&scratch) as f32 / count_of(symbols).max(1) as f32).sqrt()
+    }
+}
+
+fn decode(tops: [f32; HEADS]) -> Box<[[f32; 256]; HEADS]> {
+    let decode = |byte: usize, top: f32| {
+        let q = f32::from(byte as u8 as i8);
+        (q / 127.0).powi(2).copysign(q) * top
+    };
+    Box::new(tops.map(|top| std::array::from_fn(|byte| decode(byte, top))))
 }
 
 #[cfg(test)]
@@ -340,20 +357,24 @@ mod tests {
     use super::*;
 
     fn small() -> Model {
-        let mut weights = vec![[0.0; HEADS]; 1 << 10];
-        let mut marked = Vec::new();
+        let mut table = vec![[0.0; HEADS]; 1200];
         let mut scratch = Vec::new();
         symbols("好", &mut scratch);
-        buckets(&scratch, 10, |b| marked.push(b));
-        weights[marked[0]] = [2.0, -1.0];
-        Model::pack(
-            "test",
-            10,
-            vec!["social".to_owned()],
-            &weights,
-            [0.5, 0.0],
-            [1.0, 2.0],
-        )
+        hashes(&scratch, |h| table[bucket_of(h, 1200)] = [2.0, -1.0]);
+        let plain = Calibration {
+            bias: [0.5, 0.0],
+            temperature: [1.0, 2.0],
+        };
+        let social = Calibration {
+            bias: [1.0, 0.0],
+            ..plain
+        };
+        Model::pack(Weights {
+            version: "test".to_owned(),
+            adapters: vec!["social".to_owned()],
+            table,
+            calibrations: vec![plain, social],
+        })
     }
 
     #[test]
@@ -379,7 +400,7 @@ mod tests {
     #[test]
     fn the_sum_of_the_weights_of_the_features_is_what_the_model_reads() {
         let model = small();
-        let weights = model.weights();
+        let mut weights = model.weights();
         for adapter in [None, Some("social")] {
             let lists = model.features("很好", adapter);
             let sum: f32 = lists
@@ -387,8 +408,8 @@ mod tests {
                 .flatten()
                 .map(|b| weights.table[*b as usize][0])
                 .sum();
-            let odds =
-                (sum / (lists[0].len() as f32).sqrt() + weights.bias[0]) / weights.temperature[0];
+            let sum = sum / (lists[0].len() as f32).sqrt();
+            let odds = weights.calibration(adapter).odds(0, sum);
             let number = adapter.and_then(|name| model.adapter(name));
             let read = model.read("很好", number, &mut Vec::new()).polarity;
             assert!((odds - read).abs() < 1e-6, "{odds} {read}");
@@ -397,6 +418,16 @@ mod tests {
             Model::from_weights(weights).unwrap().to_bytes(),
             model.to_bytes()
         );
+    }
+
+    #[test]
+    fn the_small_model_is_small_and_reads_plain_cases() {
+        let bytes = include_bytes!("../models/sentiment-small.bin");
+        assert!(bytes.len() <= 256_000);
+        let model = Model::from_bytes(bytes).unwrap();
+        let polarity = |text| model.read(text, None, &mut Vec::new()).polarity;
+        assert!(polarity("味道很好,下次还来") > 0.0);
+        assert!(polarity("态度很差,再也不来了") < 0.0);
     }
 
     #[test]

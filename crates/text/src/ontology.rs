@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, TextError};
 use crate::normalize::Normalizer;
+use crate::terms::Terms;
 
 /// A name in both languages of the product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,15 @@ impl Ontology {
         }
     }
 
+    /// Adds the aspects of `other` whose ids are not taken.
+    pub(crate) fn extend(&mut self, other: Self) {
+        for aspect in other.aspects {
+            if self.aspects.iter().all(|own| own.id != aspect.id) {
+                self.aspects.push(aspect);
+            }
+        }
+    }
+
     /// All that is wrong with the content.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -122,7 +131,7 @@ pub(crate) struct Mention {
 /// Finds aspects with one automaton over all terms.
 #[derive(Debug, Clone)]
 pub(crate) struct AspectFinder {
-    automaton: AhoCorasick,
+    terms: Terms,
     /// The aspects of each term: one term may name two.
     owners: Vec<Vec<usize>>,
     pub(crate) aspects: Vec<Aspect>,
@@ -146,21 +155,8 @@ impl AspectFinder {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&terms)
-            .map_err(|e| {
-                let problems = vec![Problem {
-                    path: "aspects".to_owned(),
-                    message: e.to_string(),
-                }];
-                TextError::Invalid {
-                    what: "aspects".to_owned(),
-                    problems,
-                }
-            })?;
         Ok(Self {
-            automaton,
+            terms: Terms::new("aspects", &terms)?,
             owners,
             aspects: ontology.aspects.clone(),
         })
@@ -169,15 +165,15 @@ impl AspectFinder {
     /// The mentions in a normalised text, in its order.
     pub(crate) fn find(&self, text: &str) -> Vec<Mention> {
         let mut mentions = Vec::new();
-        for found in self.automaton.find_iter(text) {
-            if crate::scope::inside_word(text, found.start(), found.end()) {
+        for found in self.terms.find(text) {
+            if crate::scope::inside_word(text, found.start, found.end) {
                 continue;
             }
-            for aspect in &self.owners[found.pattern().as_usize()] {
+            for aspect in &self.owners[found.term] {
                 mentions.push(Mention {
                     aspect: *aspect,
-                    start: found.start(),
-                    end: found.end(),
+                    start: found.start,
+                    end: found.end,
                 });
             }
         }

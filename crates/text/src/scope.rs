@@ -3,12 +3,11 @@
 //! A negation or a word of degree reaches the next word of feeling in its clause, not further than [`REACH`]. 但是 weakens what came
 //! before it in the sentence and strengthens what follows. A question halves, a scornful one turns praise over.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use crate::analysis::Scope;
-use crate::error::{Problem, TextError};
+use crate::error::TextError;
 use crate::lexicon::Role;
 use crate::normalize::Normalizer;
+use crate::terms::Terms;
 
 /// How many bytes (three per Han character) lie at most between a modifier and the word that it reaches: 不是一家让人满意的店 spans
 /// seven characters; farther apart the two belong together by chance more often than not.
@@ -57,10 +56,22 @@ pub(crate) struct Reading {
     pub(crate) asked: f32,
 }
 
+impl Reading {
+    /// The words that a negation or scorn turned.
+    pub(crate) fn turned_hits(&self) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(|h| {
+            matches!(
+                h.scope,
+                Scope::Negated | Scope::DoubleNegated | Scope::Rhetorical
+            )
+        })
+    }
+}
+
 /// Reads texts with one automaton over all words.
 #[derive(Debug, Clone)]
 pub(crate) struct ScopeReader {
-    automaton: AhoCorasick,
+    terms: Terms,
     roles: Vec<Role>,
 }
 
@@ -90,42 +101,28 @@ impl ScopeReader {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&words)
-            .map_err(|e| {
-                let problems = vec![Problem {
-                    path: "polarity.tsv".to_owned(),
-                    message: e.to_string(),
-                }];
-                TextError::Invalid {
-                    what: "lexicon".to_owned(),
-                    problems,
-                }
-            })?;
-        Ok(Self { automaton, roles })
+        let terms = Terms::new("polarity.tsv", &words)?;
+        Ok(Self { terms, roles })
     }
 
     /// Reads a normalised text.
     pub(crate) fn read(&self, text: &str) -> Reading {
         let mut state = State::default();
-        for found in self.automaton.find_iter(text) {
-            let (start, end) = (found.start(), found.end());
-            if inside_word(text, start, end) {
+        for found in self.terms.find(text) {
+            if inside_word(text, found.start, found.end) {
                 continue;
             }
-            state.step(self.roles[found.pattern().as_usize()], start, end);
+            match self.roles[found.term] {
+                Role::Polar(weight) if weight > 0.0 && quoted(text, found.start, found.end) => {
+                    state.scorn(weight, found.start, found.end);
+                }
+                role => state.step(role, found.start, found.end),
+            }
         }
         state.end_clause(text.len(), text.len(), true);
         let mut reading = state.reading;
         reading.asked = state.asked as f32 / text.len().max(1) as f32;
-        let turned = |h: &&Hit| {
-            matches!(
-                h.scope,
-                Scope::Negated | Scope::DoubleNegated | Scope::Rhetorical
-            )
-        };
-        reading.turned = reading.hits.iter().filter(turned).map(|h| h.weight).sum();
+        reading.turned = reading.turned_hits().map(|h| h.weight).sum();
         reading.total = reading.hits.iter().map(|h| h.weight).sum();
         reading
     }
@@ -137,6 +134,11 @@ pub(crate) fn inside_word(text: &str, start: usize, end: usize) -> bool {
     let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
     (letter(bytes.get(start)) && start > 0 && letter(bytes.get(start - 1)))
         || (end > start && letter(bytes.get(end - 1)) && letter(bytes.get(end)))
+}
+
+/// Whether a word stands alone between quotation marks: 真“周到”.
+fn quoted(text: &str, start: usize, end: usize) -> bool {
+    text[..start].ends_with(['“', '"', '「']) && text[end..].starts_with(['”', '"', '」'])
 }
 
 #[derive(Debug, Default)]
@@ -232,6 +234,19 @@ impl State {
         }
     }
 
+    /// A word of praise that is only quoted blames.
+    fn scorn(&mut self, weight: f32, start: usize, end: usize) {
+        self.reading.hits.push(Hit {
+            start,
+            end,
+            weight: -weight,
+            scope: Scope::Rhetorical,
+            negated_praise: false,
+        });
+        self.negations = 0;
+        self.degree = 0.0;
+    }
+
     fn polar(&mut self, weight: f32, negated_praise: bool, start: usize, end: usize) {
         let negations = if self.negations > 0 && start - self.negation_end <= REACH {
             self.negations
@@ -247,6 +262,8 @@ impl State {
             0 if degree == 1.0 => (weight, Scope::Plain),
             0 => (weight * degree, Scope::Degree),
             n if n % 2 == 0 => (weight, Scope::DoubleNegated),
+            // 没有一次不满意: the word brings the second negation along.
+            _ if negated_praise => (weight.abs(), Scope::DoubleNegated),
             _ => {
                 let turned = if weight > 0.0 {
                     NEGATED_PRAISE
@@ -334,5 +351,41 @@ impl State {
             self.sentence_hits = self.reading.hits.len();
             self.stressed = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexicon::Lexicons;
+
+    fn read(text: &str) -> Reading {
+        let normalizer = Normalizer::new();
+        let lexicons = Lexicons::embedded().unwrap();
+        let reader = ScopeReader::new(&lexicons.entries, &normalizer).unwrap();
+        reader.read(&normalizer.text(text, 1000))
+    }
+
+    #[test]
+    fn no_shipped_sign_is_a_plain_letter_digit_or_mark_once_normalised() {
+        let normalizer = Normalizer::new();
+        for (word, role) in Lexicons::embedded().unwrap().entries {
+            let normalized = normalizer.text(&word, 100);
+            let plain = normalized.len() < 2 && matches!(role, Role::Emoticon(_));
+            assert!(!plain, "{word:?} is {normalized:?}");
+        }
+    }
+
+    #[test]
+    fn praise_between_quotation_marks_is_scorn() {
+        assert!(read("您的服务真“周到”").total < 0.0);
+        assert!(read("您的服务真周到").total > 0.0);
+    }
+
+    #[test]
+    fn a_negated_word_that_negates_praise_praises() {
+        let hits = read("没有一次不满意").hits;
+        assert!(hits[0].weight > 0.0, "{hits:?}");
+        assert_eq!(hits[0].scope, Scope::DoubleNegated);
     }
 }

@@ -86,7 +86,7 @@ impl SimHash {
 }
 
 /// FNV-1a with the finaliser of splitmix64: every bit depends on every byte, and the standard library may change its hash as it likes.
-fn hash(word: &str) -> u64 {
+pub(crate) fn hash(word: &str) -> u64 {
     let h = word.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
     });

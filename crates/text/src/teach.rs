@@ -4,9 +4,9 @@
 //! C. Manning, "Baselines and Bigrams", ACL 2012); features seen in one text only are left out. A fold of the rows then sets the
 //! temperature and the biases: those that give the best macro-F1, so that a rare class is not forgotten.
 
-use crate::classifier::{Classifier, MOST_CLASSES, Weights, bucket_of, likeliest};
+use crate::classifier::{Classifier, MOST_CLASSES, Weights, likeliest};
 use crate::error::TextError;
-use crate::feature::{buckets, symbols};
+use crate::feature::{bucket_of, hashes, symbols};
 use crate::normalize::Normalizer;
 use crate::train::{Chance, shuffled};
 
@@ -72,7 +72,7 @@ impl Encoded {
                 &normalizer.normalize(&row.text, MAX_CHARS).text,
                 &mut scratch,
             );
-            buckets(&scratch, 32, |hash| {
+            hashes(&scratch, |hash| {
                 this.features.push(bucket_of(hash, width) as u32);
             });
             this.ends.push(this.features.len());

@@ -5,9 +5,10 @@
 //! others stay near zero; features seen in one text only are left out.
 
 use crate::analysis::Polarity;
+use crate::calibrate::calibrations;
 use crate::error::TextError;
-use crate::feature::{buckets, count, symbols};
-use crate::model::{HEADS, Model, salt};
+use crate::feature::{bucket_of, count, hashes, symbols};
+use crate::model::{BUCKETS, Calibration, HEADS, Model, Weights, salt};
 use crate::normalize::Normalizer;
 
 /// As the analyser reads by default.
@@ -29,8 +30,8 @@ pub struct Row {
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainOptions {
-    /// The table has 2^bits buckets, 10 to 24; the file has twice as many bytes. Default 22.
-    pub bits: u32,
+    /// Buckets of the table, 2^10 to 2^24; the file has twice as many bytes. Default 2^22.
+    pub buckets: u32,
     /// Passes over the rows. Default 6.
     pub epochs: usize,
     /// Step of AdaGrad. Default 0.15.
@@ -43,6 +44,10 @@ pub struct TrainOptions {
     pub two_way_weight: f32,
     /// Share of the visits to a row that leave out its adapter, so that the shared weights also stand alone. Default 0.5.
     pub adapter_dropout: f32,
+    /// From the second pass on, a polar row whose label is further from the verdict than this may be labelled wrongly. Default 0.85.
+    pub doubt: f32,
+    /// What such a row counts. Default 0.1.
+    pub doubted_weight: f32,
     /// The version that the model will bear.
     pub version: String,
 }
@@ -50,13 +55,15 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
-            bits: 22,
+            buckets: 1 << 22,
             epochs: 6,
             rate: 0.15,
             decay: 1e-6,
             floor: 0.15,
             two_way_weight: 0.3,
             adapter_dropout: 0.5,
+            doubt: 0.85,
+            doubted_weight: 0.1,
             version: "untitled".to_owned(),
         }
     }
@@ -64,6 +71,7 @@ impl Default for TrainOptions {
 
 /// Rows as features.
 struct Encoded {
+    /// Their hashes.
     features: Vec<u32>,
     /// Where each row's features end.
     ends: Vec<usize>,
@@ -72,7 +80,7 @@ struct Encoded {
 }
 
 impl Encoded {
-    fn new(rows: &[Row], normalizer: &Normalizer, bits: u32, adapters: &[String]) -> Self {
+    fn new(rows: &[Row], normalizer: &Normalizer, adapters: &[String]) -> Self {
         let mut this = Self {
             features: Vec::new(),
             ends: Vec::with_capacity(rows.len()),
@@ -83,13 +91,13 @@ impl Encoded {
             let normalized = normalizer.normalize(&row.text, MAX_CHARS);
             symbols(&normalized.text, &mut scratch);
             this.features.reserve(count(&scratch));
-            buckets(&scratch, bits, |b| this.features.push(b as u32));
+            hashes(&scratch, |hash| this.features.push(hash));
             this.ends.push(this.features.len());
             let adapter = row
                 .adapter
                 .as_ref()
                 .and_then(|a| adapters.iter().position(|b| b == a));
-            this.salts.push(adapter.map_or(0, |a| salt(a, bits) as u32));
+            this.salts.push(adapter.map_or(0, salt));
         }
         this
     }
@@ -102,17 +110,19 @@ impl Encoded {
 
 /// One head's training task: for each row its target and weight; weight 0 leaves it out.
 struct Task {
+    /// Whether labels that the verdict contradicts are doubted: not where one side is rare, which would be forgotten.
+    doubts: bool,
     targets: Vec<(bool, f32)>,
 }
 
-/// One row in so many is kept out while the temperatures are fitted.
-const HELD_OUT: usize = 20;
+/// One text in so many is kept out while the calibrations are fitted.
+const HELD_OUT: u64 = 10;
 
-/// Trains a model on `rows`; give each text once. First on nineteen rows of twenty, to fit on the rest how sure the model may be of
-/// itself, then on all.
+/// Trains a model on `rows`; give each text once for each kind of source. First on nine texts of ten, to fit on the rest how sure the
+/// model may be of itself, then on all.
 ///
 /// # Errors
-/// Rows of fewer than two classes, or `bits` out of range.
+/// Rows of fewer than two classes, or `buckets` out of range.
 pub fn train(
     rows: &[Row],
     options: &TrainOptions,
@@ -122,27 +132,21 @@ pub fn train(
         what: options.version.clone(),
         reason: reason.to_owned(),
     };
-    if !(10..=24).contains(&options.bits) {
-        return Err(refuse("bits must be 10 to 24"));
+    if !BUCKETS.contains(&options.buckets) {
+        return Err(refuse("buckets must be 2^10 to 2^24"));
     }
     let has = |label| rows.iter().any(|r| r.label == label);
     if !has(Polarity::Positive) || !has(Polarity::Negative) {
         return Err(refuse("give rows of both positive and negative texts"));
     }
-    let order = shuffled(rows.len(), &mut Chance::default());
-    let (held, kept) = order.split_at(rows.len() / HELD_OUT);
-    let pick = |places: &[usize]| {
-        places
-            .iter()
-            .map(|at| rows[*at].clone())
-            .collect::<Vec<_>>()
-    };
-    let temperatures = temperatures(
-        &fit_all(&pick(kept), options, normalizer),
-        &pick(held),
-        normalizer,
-    );
-    Ok(fit_all(rows, options, normalizer).with_temperature(temperatures))
+    // By the text, so that one which stands under two kinds of sources is on one side.
+    let (held, kept): (Vec<Row>, Vec<Row>) = rows
+        .iter()
+        .cloned()
+        .partition(|row| crate::simhash::hash(&row.text).is_multiple_of(HELD_OUT));
+    let trial = fit_all(&kept, options, normalizer);
+    let calibrations = calibrations(&trial, &held, normalizer);
+    Ok(fit_all(rows, options, normalizer).calibrated(calibrations))
 }
 
 /// The model of all rows, its temperatures 1.
@@ -150,7 +154,7 @@ fn fit_all(rows: &[Row], options: &TrainOptions, normalizer: &Normalizer) -> Mod
     let mut adapters: Vec<String> = rows.iter().filter_map(|r| r.adapter.clone()).collect();
     adapters.sort();
     adapters.dedup();
-    let encoded = Encoded::new(rows, normalizer, options.bits, &adapters);
+    let encoded = Encoded::new(rows, normalizer, &adapters);
     let polar = |r: &Row| {
         (
             r.label == Polarity::Positive,
@@ -169,29 +173,33 @@ fn fit_all(rows: &[Row], options: &TrainOptions, normalizer: &Normalizer) -> Mod
     };
     let tasks = [
         Task {
+            doubts: true,
             targets: rows.iter().map(polar).collect(),
         },
         Task {
+            doubts: false,
             targets: rows.iter().map(neutral).collect(),
         },
     ];
-    let mut weights = vec![[0.0; HEADS]; 1 << options.bits];
+    let mut table = vec![[0.0; HEADS]; options.buckets as usize];
     let mut bias = [0.0; HEADS];
     for (h, task) in tasks.iter().enumerate() {
         let fitted = fit(&encoded, task, options);
         bias[h] = fitted.1;
-        for (cell, w) in weights.iter_mut().zip(fitted.0) {
+        for (cell, w) in table.iter_mut().zip(fitted.0) {
             cell[h] = w;
         }
     }
-    Model::pack(
-        &options.version,
-        options.bits,
-        adapters,
-        &weights,
+    let plain = Calibration {
         bias,
-        [1.0; HEADS],
-    )
+        temperature: [1.0; HEADS],
+    };
+    Model::pack(Weights {
+        version: options.version.clone(),
+        calibrations: vec![plain; adapters.len() + 1],
+        adapters,
+        table,
+    })
 }
 
 fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32) {
@@ -204,17 +212,15 @@ fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32
     let (mut bias, mut bias_square) = (0.0f32, 1.0f32);
     let mut kept: Vec<u32> = Vec::new();
     let adapter_threshold = (f64::from(options.adapter_dropout) * u32::MAX as f64) as u32;
-    for _ in 0..options.epochs {
+    for pass in 0..options.epochs {
         for at in &order {
             let (target, importance) = task.targets[*at];
             kept.clear();
-            kept.extend_from_slice(encoded.row(*at));
+            let bucket = |hash: &u32| bucket_of(*hash, options.buckets) as u32;
+            kept.extend(encoded.row(*at).iter().map(bucket));
             let salt = encoded.salts[*at];
             if salt != 0 && chance.next() as u32 >= adapter_threshold {
-                let own = kept.len();
-                for i in 0..own {
-                    kept.push(kept[i] ^ salt);
-                }
+                kept.extend(encoded.row(*at).iter().map(|hash| bucket(&(hash ^ salt))));
             }
             if importance == 0.0 || kept.is_empty() {
                 continue;
@@ -222,7 +228,10 @@ fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32
             let value = (encoded.row(*at).len() as f32).sqrt().recip();
             let sum: f32 = kept.iter().map(|f| cells[*f as usize].product()).sum();
             let odds = sum * value + bias;
-            let error = (sigmoid(odds) - f32::from(u8::from(target))) * importance;
+            let mut error = (sigmoid(odds) - f32::from(u8::from(target))) * importance;
+            if task.doubts && pass > 0 && error.abs() > options.doubt {
+                error *= options.doubted_weight;
+            }
             bias_square += error * error;
             bias -= options.rate * 0.1 * error / bias_square.sqrt();
             for f in &kept {
@@ -267,8 +276,8 @@ impl Cell {
 
 /// The scale of each feature; 0 for those of one text only.
 fn scales(encoded: &Encoded, task: &Task, options: &TrainOptions) -> Vec<f32> {
-    let mut holds = vec![[0.0f32; 2]; 1 << options.bits];
-    let mut seen = vec![0u8; 1 << options.bits];
+    let mut holds = vec![[0.0f32; 2]; options.buckets as usize];
+    let mut seen = vec![0u8; holds.len()];
     let mut texts = [0.0f32; 2];
     let mut distinct: Vec<u32> = Vec::new();
     for (at, (target, importance)) in task.targets.iter().enumerate() {
@@ -276,10 +285,11 @@ fn scales(encoded: &Encoded, task: &Task, options: &TrainOptions) -> Vec<f32> {
             continue;
         }
         distinct.clear();
-        distinct.extend_from_slice(encoded.row(at));
+        let bucket = |hash: u32| bucket_of(hash, options.buckets) as u32;
+        distinct.extend(encoded.row(at).iter().map(|hash| bucket(*hash)));
         let salt = encoded.salts[at];
         if salt != 0 {
-            distinct.extend(encoded.row(at).iter().map(|f| f ^ salt));
+            distinct.extend(encoded.row(at).iter().map(|hash| bucket(hash ^ salt)));
         }
         distinct.sort_unstable();
         distinct.dedup();
@@ -307,7 +317,7 @@ fn scales(encoded: &Encoded, task: &Task, options: &TrainOptions) -> Vec<f32> {
         .collect()
 }
 
-fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
@@ -337,40 +347,6 @@ pub(crate) fn shuffled(n: usize, chance: &mut Chance) -> Vec<usize> {
     order
 }
 
-/// The temperature of each head that gives the least log loss on rows that training did not see, among 0.3 to 5; 1 without rows.
-fn temperatures(model: &Model, rows: &[Row], normalizer: &Normalizer) -> [f32; HEADS] {
-    let mut scratch = Vec::new();
-    let mut samples: [Vec<(f32, bool)>; HEADS] = [Vec::new(), Vec::new()];
-    for row in rows {
-        let text = normalizer.normalize(&row.text, MAX_CHARS).text;
-        let adapter = row.adapter.as_deref().and_then(|a| model.adapter(a));
-        let odds = model.read(&text, adapter, &mut scratch);
-        if row.label != Polarity::Neutral {
-            samples[0].push((odds.polarity, row.label == Polarity::Positive));
-        }
-        if row.three_way {
-            samples[1].push((odds.neutrality, row.label == Polarity::Neutral));
-        }
-    }
-    samples.map(|samples| {
-        if samples.is_empty() {
-            return 1.0;
-        }
-        let candidates = (6..=100).map(|i| i as f32 * 0.05);
-        candidates
-            .min_by(|a, b| loss(&samples, *a).total_cmp(&loss(&samples, *b)))
-            .unwrap_or(1.0)
-    })
-}
-
-/// The log loss at a temperature.
-fn loss(samples: &[(f32, bool)], temperature: f32) -> f64 {
-    let one = |(odds, yes): &(f32, bool)| {
-        f64::from((1.0 + (-(if *yes { *odds } else { -*odds }) / temperature).exp()).ln())
-    };
-    samples.iter().map(one).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,7 +369,7 @@ mod tests {
 
     fn small() -> TrainOptions {
         TrainOptions {
-            bits: 12,
+            buckets: 1 << 12,
             version: "t".to_owned(),
             ..TrainOptions::default()
         }

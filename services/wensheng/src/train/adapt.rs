@@ -87,17 +87,17 @@ pub(super) fn adapt(
     version.clone_into(&mut weights.version);
     let mut steps = [0.0; HEADS];
     for (head, step) in steps.iter_mut().enumerate() {
-        let lesson = lesson(base, &weights, rows, head, normalizer);
+        let lesson = lesson(base, &mut weights, rows, head, normalizer);
         if lesson.samples.iter().all(|sample| !sample.target) {
             continue;
         }
         *step = lesson.best_step();
         let delta = lesson.fit(*step, |_| true);
-        let temperature = weights.temperature[head];
         for (bucket, added) in lesson.vocabulary.iter().zip(delta.weights) {
-            weights.table[*bucket as usize][head] += added * temperature;
+            weights.table[*bucket as usize][head] += added;
         }
-        weights.bias[head] += delta.bias * temperature;
+        let calibration = weights.calibration(None);
+        calibration.bias[head] += delta.bias * calibration.temperature[head];
     }
     Ok(Adapted {
         model: Model::from_weights(weights)?,
@@ -108,7 +108,7 @@ pub(super) fn adapt(
 /// The rows that teach a head something: the first, those that are not neutral; the second, all of a source that tells neutral texts.
 fn lesson(
     model: &Model,
-    weights: &Weights,
+    weights: &mut Weights,
     rows: &[Row],
     head: usize,
     normalizer: &Normalizer,
@@ -139,12 +139,14 @@ fn lesson(
                 vocabulary.len() - 1
             })
         };
+        let calibration = weights.calibration(row.adapter.as_deref());
         let moving = if own.is_empty() { shared } else { own };
         let yes = [Polarity::Positive, Polarity::Neutral][head];
         samples.push(Sample {
             features: moving.into_iter().map(place).collect(),
-            value,
-            before: (sum * value + weights.bias[head]) / weights.temperature[head],
+            // Weights count by the root of the length, and less where the log-odds are drawn together.
+            value: value / calibration.temperature[head],
+            before: calibration.odds(head, sum * value),
             target: row.label == yes,
         });
     }
@@ -288,7 +290,7 @@ mod tests {
     }
 
     fn odds(model: &Model, text: &str, adapter: Option<&str>) -> f32 {
-        let weights = model.weights();
+        let mut weights = model.weights();
         let text = Normalizer::new().normalize(text, MAX_CHARS).text;
         let lists = model.features(&text, adapter);
         let sum: f32 = lists
@@ -296,7 +298,7 @@ mod tests {
             .flatten()
             .map(|b| weights.table[*b as usize][0])
             .sum();
-        sum / (lists[0].len() as f32).sqrt() + weights.bias[0]
+        sum / (lists[0].len() as f32).sqrt() + weights.calibration(adapter).bias[0]
     }
 
     #[test]
