@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Alert, Command, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
-    Notification, Signal, Topic, WindowDelta, WindowTotal, derived_id,
+    Notification, Signal, SourceRhythm, SourceStatus, Topic, WindowDelta, WindowTotal, derived_id,
 };
 
 /// A type that is the value of a topic's records.
@@ -79,6 +79,10 @@ contract!(Delivery, Deliveries, key: |d| d.alert.to_string(),
     id: |d| derived_id(&[&d.id, &d.attempts.to_string(), d.state.name()]), time: |d| d.at);
 contract!(Cursor, Cursors, key: Cursor::key,
     id: |c| derived_id(&[&c.key(), &c.at.to_string()]), time: |c| c.at);
+contract!(SourceStatus, Sources, key: |s| s.source.clone(),
+    id: |s| derived_id(&[&s.source, &s.at.to_string()]), time: |s| s.at);
+contract!(SourceRhythm, Rhythms, key: |r| r.source.clone(),
+    id: |r| derived_id(&[&r.source, &r.status.at.to_string()]), time: |r| r.status.at);
 contract!(DeadLetter, DeadLetters, key: |d| d.origin.key(),
     id: |d| d.id.clone(), time: |d| d.at);
 contract!(DetectorState, DetectorState, key: DetectorState::key, partition: |d| &d.brand,

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Alert, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
-    FeedbackEvent, Keep, Notification, Signal, Topic, WindowDelta, WindowTotal,
+    FeedbackEvent, Keep, Notification, Signal, SourceRhythm, SourceStatus, Topic, WindowDelta,
+    WindowTotal,
 };
 
 /// What the documents say of a topic beside its schema.
@@ -100,6 +101,20 @@ const fn described(topic: Topic) -> Described {
             &["connect"],
             &["connect"],
         ),
+        Topic::Sources => (
+            "SourceStatus",
+            "source",
+            "the key",
+            &["connect"],
+            &["aggregate", "publish"],
+        ),
+        Topic::Rhythms => (
+            "SourceRhythm",
+            "source",
+            "the key",
+            &["aggregate"],
+            &["aggregate", "publish"],
+        ),
         Topic::DeadLetters => (
             "DeadLetter",
             "origin",
@@ -149,6 +164,8 @@ fn each(mut visit: impl FnMut(Topic, &dyn Fn(&mut SchemaGenerator, bool) -> Sche
     of::<Notification>(&mut visit);
     of::<Delivery>(&mut visit);
     of::<Cursor>(&mut visit);
+    of::<SourceStatus>(&mut visit);
+    of::<SourceRhythm>(&mut visit);
     of::<DeadLetter>(&mut visit);
 }
 

@@ -22,6 +22,7 @@ mod id;
 mod notification;
 mod rank;
 mod signal;
+mod source;
 mod topic;
 
 pub use aggregate::{Counts, TOPIC_ALL, WindowDelta, WindowKey, WindowSize, WindowTotal};
@@ -47,4 +48,5 @@ pub use id::{AlertId, EventId, derived_id};
 pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
 pub use signal::{Sample, Signal, SignalKind, SignalTimes};
+pub use source::{SourceRhythm, SourceStatus, SourceTrouble};
 pub use topic::{Keep, Topic};

@@ -46,6 +46,10 @@ pub enum SignalKind {
         source: String,
         /// For how long, in seconds.
         seconds: u64,
+        /// The class of what is wrong with it (`retry`, `fatal-config`, `no_heartbeat`, …); empty where nothing is known to
+        /// be.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        error: String,
     },
     /// A person started a drill.
     Drill {

@@ -39,6 +39,10 @@ pub enum Topic {
     Deliveries,
     /// [`Cursor`](crate::Cursor)s by source.
     Cursors,
+    /// [`SourceStatus`](crate::SourceStatus)es by source.
+    Sources,
+    /// [`SourceRhythm`](crate::SourceRhythm)s by source.
+    Rhythms,
     /// [`DeadLetter`](crate::DeadLetter)s by origin.
     DeadLetters,
 }
@@ -47,7 +51,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl Topic {
     /// All topics, in flow order.
-    pub const ALL: [Topic; 13] = [
+    pub const ALL: [Topic; 15] = [
         Topic::Feedback,
         Topic::Contributions,
         Topic::Enriched,
@@ -60,6 +64,8 @@ impl Topic {
         Topic::Notifications,
         Topic::Deliveries,
         Topic::Cursors,
+        Topic::Sources,
+        Topic::Rhythms,
         Topic::DeadLetters,
     ];
 
@@ -78,6 +84,8 @@ impl Topic {
             Topic::Notifications => "voc.notifications.v1",
             Topic::Deliveries => "voc.deliveries.v1",
             Topic::Cursors => "voc.cursors.v1",
+            Topic::Sources => "voc.sources.v1",
+            Topic::Rhythms => "voc.rhythms.v1",
             Topic::DeadLetters => "voc.dead-letters.v1",
         }
     }
@@ -93,7 +101,12 @@ impl Topic {
                 Keep::For(DAY.saturating_mul(90))
             }
             Topic::DeadLetters => Keep::For(DAY.saturating_mul(90)),
-            Topic::Windows | Topic::DetectorState | Topic::Alerts | Topic::Cursors => Keep::Latest,
+            Topic::Windows
+            | Topic::DetectorState
+            | Topic::Alerts
+            | Topic::Cursors
+            | Topic::Sources
+            | Topic::Rhythms => Keep::Latest,
         }
     }
 

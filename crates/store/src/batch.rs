@@ -1,7 +1,7 @@
 //! A batch names the position of every record in it, so that the store can tell what it has applied before.
 
 use wensheng_schemas::{
-    Alert, Contract, DeadLetter, Delivery, Enriched, Topic, WindowDelta, WindowTotal,
+    Alert, Contract, DeadLetter, Delivery, Enriched, SourceRhythm, Topic, WindowDelta, WindowTotal,
 };
 
 /// A value with its position in its topic.
@@ -46,6 +46,8 @@ pub struct WriteBatch {
     pub deliveries: Vec<Entry<Delivery>>,
     /// What could not be processed.
     pub dead_letters: Vec<Entry<DeadLetter>>,
+    /// How sources fare; `None` for one that is configured no longer.
+    pub sources: Vec<(String, Option<SourceRhythm>)>,
     /// How far the partitions are read with this batch.
     pub progress: Vec<PartitionProgress>,
 }
@@ -58,6 +60,7 @@ impl WriteBatch {
             + self.alerts.len()
             + self.deliveries.len()
             + self.dead_letters.len()
+            + self.sources.len()
     }
 
     /// Whether there is nothing to apply.

@@ -17,6 +17,7 @@ mod insert;
 mod instant;
 mod migrate;
 mod rows;
+mod sources;
 mod statement;
 mod store;
 mod tokens;

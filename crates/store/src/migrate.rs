@@ -32,6 +32,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0003_withdrawn.sql"),
         postgres: include_str!("../migrations/postgres/0003_withdrawn.sql"),
     },
+    Step {
+        name: "sources",
+        sqlite: include_str!("../migrations/sqlite/0004_sources.sql"),
+        postgres: include_str!("../migrations/postgres/0004_sources.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use wensheng_schemas::{
-    Alert, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity,
+    Alert, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity, SourceRhythm,
 };
 
 use crate::alerts::severity_rank;
@@ -123,6 +123,14 @@ pub(crate) const DEAD_LETTERS: Insert = Insert {
     table: "dead_letters",
     columns: &["id", "stage", "origin", "reason", "at_ms", "document"],
     conflict: "ON CONFLICT (id) DO NOTHING",
+};
+
+pub(crate) const SOURCES: Insert = Insert {
+    table: "sources",
+    columns: &["source", "at_ms", "document"],
+    // The order of the log decides.
+    conflict: "ON CONFLICT (source) DO UPDATE SET
+        at_ms = excluded.at_ms, document = excluded.document",
 };
 
 pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
@@ -326,5 +334,14 @@ pub(crate) fn dead_letter(letter: &DeadLetter) -> Result<Vec<Value>, StoreError>
         letter.reason.as_str().into(),
         millis(letter.at),
         json(letter)?.into(),
+    ])
+}
+
+/// The row of a source.
+pub(crate) fn source(rhythm: &SourceRhythm) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        rhythm.source.as_str().into(),
+        millis(rhythm.status.at),
+        json(rhythm)?.into(),
     ])
 }

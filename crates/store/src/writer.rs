@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use wensheng_schemas::Contract;
+use wensheng_schemas::{Contract, SourceRhythm};
 
 use crate::batch::{Applied, Entry, PartitionProgress, WriteBatch};
 use crate::database::{Transaction, Value};
@@ -130,6 +130,7 @@ impl Writer {
             .await?;
         self.write_dead_letters(&mut transaction, batch, &stored, &mut applied)
             .await?;
+        write_sources(&mut transaction, &batch.sources).await?;
         PROGRESS
             .run(&mut transaction, self.progress_rows(&batch.progress))
             .await?;
@@ -327,6 +328,34 @@ impl Writer {
         applied.stale.dead_letters = count.saturating_sub(applied.written.dead_letters);
         Ok(())
     }
+}
+
+/// Writes how sources fare. What is read again is written again: the last of it is what was written last before.
+async fn write_sources(
+    transaction: &mut Transaction,
+    sources: &[(String, Option<SourceRhythm>)],
+) -> Result<(), StoreError> {
+    let latest: BTreeMap<&str, &Option<SourceRhythm>> = sources
+        .iter()
+        .map(|(source, rhythm)| (source.as_str(), rhythm))
+        .collect();
+    let mut rows = Vec::new();
+    for (source, rhythm) in latest {
+        match rhythm {
+            Some(rhythm) => rows.push(rows::source(rhythm)?),
+            None => {
+                transaction
+                    .execute(
+                        "delete a source",
+                        "DELETE FROM sources WHERE source = $1",
+                        vec![source.into()],
+                    )
+                    .await?;
+            }
+        }
+    }
+    rows::SOURCES.run(transaction, rows).await?;
+    Ok(())
 }
 
 impl WriteBatch {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use wensheng_schemas::{
     Alert, AlertId, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState,
-    Enriched, EventId, FeedbackEvent, Notification, Signal, TimelineEvent, Topic, WindowDelta,
-    WindowTotal, schemas,
+    Enriched, EventId, FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus,
+    TimelineEvent, Topic, WindowDelta, WindowTotal, schemas,
 };
 
 fn folder(topic: Topic) -> PathBuf {
@@ -70,6 +70,8 @@ fn add_unknown(value: &mut Value) {
         "origin",
         "replaces",
         "contribution",
+        "status",
+        "trouble",
         "author",
     ] {
         if let Some(value) = fields.get_mut(within) {
@@ -93,6 +95,8 @@ fn trip_of(topic: Topic, name: &str, text: &str) -> String {
         Topic::Notifications => trip::<Notification>(name, text),
         Topic::Deliveries => trip::<Delivery>(name, text),
         Topic::Cursors => trip::<Cursor>(name, text),
+        Topic::Sources => trip::<SourceStatus>(name, text),
+        Topic::Rhythms => trip::<SourceRhythm>(name, text),
         Topic::DeadLetters => trip::<DeadLetter>(name, text),
     }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, SessionConfig};
 use wensheng_schemas::{Channel, Severity, VolumeState};
 
+use crate::silence::SilenceConfig;
+
 /// Windows and volume rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +24,8 @@ pub struct Config {
     /// Pieces observed longer than this after they were said are counted in their windows but raise no signal, in
     /// seconds, so that reading in history alerts nobody. Default 1800.
     pub late_guard_seconds: u32,
+    /// When a source counts as silent.
+    pub silence: SilenceConfig,
     /// Rules that watch the number and share of negative pieces.
     pub volume_rules: Vec<VolumeRule>,
     /// How the role reads its input.
@@ -104,6 +108,7 @@ impl Default for Config {
             time_zone: "Asia/Shanghai".to_owned(),
             keywords_per_delta: 100,
             late_guard_seconds: 1_800,
+            silence: SilenceConfig::default(),
             volume_rules: vec![VolumeRule {
                 id: "negative_wave".to_owned(),
                 name: "负面声量激增".to_owned(),
@@ -134,6 +139,7 @@ impl Check for Config {
                 }
             });
         }
+        problems.within("silence", |problems| self.silence.check(problems));
         problems.within("session", |problems| self.session.check(problems));
     }
 }

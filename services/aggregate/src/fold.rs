@@ -108,6 +108,11 @@ impl Fold {
         }
     }
 
+    /// The reporting zone.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Adds a contribution to its windows, or takes it back. False when its time has no windows.
     pub(crate) fn add(&mut self, contribution: &Contribution, sign: Sign) -> bool {
         let Some(starts) = self.starts(contribution.occurred_at) else {

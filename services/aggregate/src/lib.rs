@@ -9,6 +9,7 @@ mod error;
 mod fold;
 pub mod metrics;
 mod series;
+mod silence;
 mod stage;
 mod track;
 mod volume;
@@ -16,11 +17,12 @@ mod volume;
 use std::sync::Arc;
 
 use wensheng_bus::Bus;
-use wensheng_runtime::{Handle, run_sessions};
+use wensheng_runtime::{Handle, SessionConfig, run_sessions};
 use wensheng_schemas::Topic;
 
 pub use config::{Config, VolumeRule};
 pub use error::Error;
+pub use silence::{Silence, SilenceConfig};
 pub use stage::Aggregate;
 
 /// The role's name, in its group, metrics and health.
@@ -29,15 +31,26 @@ pub const ROLE: &str = "aggregate";
 /// What it reads.
 pub const INPUTS: [Topic; 1] = [Topic::Enriched];
 
-/// Aggregates until shutdown.
+/// The name of the stage that watches sources, in its group, metrics and health.
+pub const SILENCE: &str = "silence";
+
+/// Aggregates, and watches sources, until shutdown.
 ///
 /// # Errors
 /// When the time zone is unknown, or the bus cannot go on without the operator.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), Error> {
     let stage = Aggregate::new(&config)?;
-    run_sessions(ROLE, &INPUTS, &config.session, bus, &handle, |_| {
-        stage.clone()
-    })
-    .await?;
+    let watch = Silence::new(&config.silence, stage.zone());
+    // Sources are few: one session does.
+    let one = SessionConfig::with_sessions(1);
+    let sources = [Topic::Sources];
+    let (folded, watched) = tokio::join!(
+        run_sessions(ROLE, &INPUTS, &config.session, bus.clone(), &handle, |_| {
+            stage.clone()
+        }),
+        run_sessions(SILENCE, &sources, &one, bus.clone(), &handle, |_| watch
+            .clone()),
+    );
+    folded.and(watched)?;
     Ok(())
 }

@@ -64,6 +64,11 @@ impl Aggregate {
         })
     }
 
+    /// The reporting zone.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.fold.zone().clone()
+    }
+
     fn detect(&mut self, piece: &Enriched, record: &Record, now: Timestamp, out: &mut Outputs) {
         let voice = match self.rules.hear(piece) {
             Heard::Now(voice) => voice,

@@ -263,6 +263,11 @@ impl Ingest {
             done,
             ..
         } = submission;
+        if batch.events + batch.dead_letters == 0 {
+            // A cursor or a heartbeat.
+            done.send(()).ok();
+            return;
+        }
         let label = source.to_string();
         metrics::counter!(EVENTS, "source" => label.clone(), "kind" => kind)
             .increment(batch.events);
@@ -271,6 +276,12 @@ impl Ingest {
         self.progress.update(&source, |progress| {
             progress.rows_read += batch.events + batch.dead_letters;
             progress.dead_letters += batch.dead_letters;
+            if let Some(latest) = batch.latest {
+                progress.last_event_at = Some(latest.observed_at);
+                progress.lag_seconds = Some(latest.lag_seconds);
+                progress.brand = latest.brand;
+                progress.channel = Some(latest.channel);
+            }
         });
         // Whoever no longer waits for the answer sends again; the ids are the same.
         done.send(()).ok();

@@ -13,6 +13,7 @@ mod cursors;
 mod draft;
 mod error;
 mod field;
+mod heartbeat;
 mod hotline;
 mod ingest;
 pub mod metrics;

@@ -24,6 +24,18 @@ pub const RETRIES: &str = "wensheng_connect_publish_retries_total";
 /// Gauge: files that cannot be read at this moment. Label: `source`.
 pub const UNREADABLE_FILES: &str = "wensheng_connect_unreadable_files";
 
+/// Gauge: when a source was last known to be well, in seconds since 1970. Label: `source`.
+pub const SOURCE_LAST_OK: &str = "wensheng_source_last_ok_timestamp_seconds";
+
+/// Gauge: when the latest piece of a source was taken in, in seconds since 1970. Label: `source`.
+pub const SOURCE_LAST_EVENT: &str = "wensheng_source_last_event_timestamp_seconds";
+
+/// Gauge: seconds from when the latest piece of a source was said to when it was taken in. Label: `source`.
+pub const SOURCE_LAG: &str = "wensheng_source_lag_seconds";
+
+/// Gauge: 1 while a source is in trouble. Labels: `source`, `class` (`waiting`, `failed`).
+pub const SOURCE_TROUBLE: &str = "wensheng_source_trouble";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +52,10 @@ mod tests {
                 PUBLISH_SIZE,
                 RETRIES,
                 UNREADABLE_FILES,
+                SOURCE_LAST_OK,
+                SOURCE_LAST_EVENT,
+                SOURCE_LAG,
+                SOURCE_TROUBLE,
             ],
             [
                 "wensheng_connect_events_total",
@@ -50,6 +66,10 @@ mod tests {
                 "wensheng_connect_publish_size_records",
                 "wensheng_connect_publish_retries_total",
                 "wensheng_connect_unreadable_files",
+                "wensheng_source_last_ok_timestamp_seconds",
+                "wensheng_source_last_event_timestamp_seconds",
+                "wensheng_source_lag_seconds",
+                "wensheng_source_trouble",
             ]
         );
     }

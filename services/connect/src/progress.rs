@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
+use wensheng_schemas::Channel;
 
 /// How far taking in has come in this run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,6 +47,14 @@ pub struct SourceProgress {
     pub through: bool,
     /// What could not be read, with the reason.
     pub failures: Vec<String>,
+    /// When its latest piece was taken in (UTC).
+    pub last_event_at: Option<Timestamp>,
+    /// How long after it was said that was, in seconds.
+    pub lag_seconds: Option<u64>,
+    /// Whom its latest piece was about; empty while there is none.
+    pub brand: String,
+    /// The channel of its latest piece.
+    pub channel: Option<Channel>,
 }
 
 impl IngestProgress {
@@ -88,6 +98,12 @@ impl Tracker {
     /// Tells where pushes are taken.
     pub(crate) fn listening(&self, address: SocketAddr) {
         self.to.send_modify(|all| all.listening = Some(address));
+    }
+
+    /// The progress of one source.
+    pub(crate) fn of(&self, source: &str) -> SourceProgress {
+        let all = self.to.borrow();
+        all.sources.get(source).cloned().unwrap_or_default()
     }
 
     /// Changes the progress of one source.

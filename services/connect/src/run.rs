@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::connector::{Input, PullContext, PullInput, Shared};
 use crate::cursors::{self, Positions};
 use crate::error::Error;
+use crate::heartbeat::Heartbeat;
 use crate::ingest::{Ingest, Submitter};
 use crate::progress::{IngestProgress, Tracker};
 use crate::push::{PushInput, PushServer, PushSource};
@@ -45,6 +46,15 @@ pub async fn run(
             Err(reason) => return Err(Error::Source { name, reason }),
         }
     }
+    let beating: BTreeMap<String, (&'static str, bool)> = pushes
+        .iter()
+        .map(|(name, kind, _)| (name.clone(), (*kind, false)))
+        .chain(
+            pulls
+                .iter()
+                .map(|(name, kind, _)| (name.clone(), (*kind, true))),
+        )
+        .collect();
     // A source with both sides is through when its pull side is.
     let sources = pushes.iter().map(|(name, ..)| (name.clone(), true));
     let sources = sources.chain(pulls.iter().map(|(name, ..)| (name.clone(), false)));
@@ -71,7 +81,7 @@ pub async fn run(
         return Ok(());
     };
     let (ingest, queue) = Ingest::new(
-        bus,
+        bus.clone(),
         config.max_pending_bytes,
         health,
         progress.clone(),
@@ -110,6 +120,15 @@ pub async fn run(
         let server = PushServer::new(behind_server.into_iter(), config.max_pending_bytes);
         tasks.spawn(server.serve(listener, health, ending.clone()));
     }
+    let heartbeat = Heartbeat::new(
+        beating
+            .into_iter()
+            .map(|(name, (kind, is_read))| (name, kind, is_read)),
+        queue.submitter("heartbeat", "heartbeat"),
+        progress.clone(),
+        handle.health.clone(),
+    );
+    tasks.spawn(heartbeat.run(bus, ending.clone()));
     // Without any source there is nothing to take in, and still nothing to end for: the role lasts until it is stopped.
     let lasting = ending.clone();
     tasks.spawn(async move {

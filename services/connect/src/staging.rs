@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use wensheng_bus::OutRecord;
 use wensheng_runtime::encode;
-use wensheng_schemas::{Cursor, DeadLetter, FeedbackEvent, Origin, derived_id};
+use wensheng_schemas::{Channel, Cursor, DeadLetter, FeedbackEvent, Origin, derived_id};
 
 use crate::metrics::LEFT_OUT;
 use crate::scrub;
@@ -32,6 +32,18 @@ pub(crate) struct Batch {
     pub(crate) bytes: usize,
     pub(crate) events: u64,
     pub(crate) dead_letters: u64,
+    /// What is known of the latest event.
+    pub(crate) latest: Option<Latest>,
+}
+
+/// What is told of a source by its latest event.
+#[derive(Debug, Clone)]
+pub(crate) struct Latest {
+    pub(crate) brand: String,
+    pub(crate) channel: Channel,
+    pub(crate) observed_at: Timestamp,
+    /// How long after it was said it was observed, in seconds.
+    pub(crate) lag_seconds: u64,
 }
 
 /// Collects the batches of one source.
@@ -53,6 +65,20 @@ impl Staging {
     pub(crate) fn event(&mut self, mut event: FeedbackEvent) {
         scrub::event(&mut event);
         self.batch.events += 1;
+        let lag = event
+            .observed_at
+            .duration_since(event.occurred_at)
+            .as_secs();
+        let latest = self.batch.latest.get_or_insert_with(|| Latest {
+            brand: String::new(),
+            channel: event.channel,
+            observed_at: event.observed_at,
+            lag_seconds: 0,
+        });
+        latest.brand.clone_from(&event.brand);
+        latest.channel = event.channel;
+        latest.observed_at = event.observed_at;
+        latest.lag_seconds = u64::try_from(lag).unwrap_or(0);
         self.push(encode(&event, None));
     }
 

@@ -40,6 +40,15 @@ impl PublishStage {
     }
 
     fn buffer(&mut self, record: &Record) -> Result<Outcome, DecodeError> {
+        if *record.at.topic == *Topic::Rhythms.name() {
+            let source = String::from_utf8_lossy(&record.key).into_owned();
+            let rhythm = match record.value {
+                Some(_) => Some(decode(record)?),
+                None => None,
+            };
+            self.batch.sources.push((source, rhythm));
+            return Ok(Outcome::Emit);
+        }
         // A tombstone deletes from the log what is resolved and old; the store keeps its history.
         if record.value.is_none() {
             return Ok(Outcome::Drop("tombstone"));

@@ -156,9 +156,21 @@ fn title(signal: &Signal, names: &BTreeMap<String, String>) -> String {
             100 * negative / (*total).max(1)
         ),
         SignalKind::Burst { score, .. } => format!("{topic}负面异常爆发，强度 {score:.1}"),
-        SignalKind::Silence { source, seconds } => {
+        SignalKind::Silence {
+            source,
+            seconds,
+            error,
+        } if error.is_empty() => {
             format!("数据源「{source}」已静默 {}", length(*seconds))
         }
+        SignalKind::Silence {
+            source,
+            seconds,
+            error,
+        } => format!(
+            "数据源「{source}」中断（{error}），已 {} 没有数据",
+            length(*seconds)
+        ),
         SignalKind::Drill { actor } => format!("{actor} 发起的演练"),
     };
     format!("{drill}{}：{what}", signal.brand)

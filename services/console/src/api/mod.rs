@@ -38,6 +38,7 @@ pub(crate) fn router() -> Router<Console> {
         .route("/alerts/{id}/{action}", post(actions::act))
         .route("/deliveries", get(system::deliveries))
         .route("/dead-letters", get(system::dead_letters))
+        .route("/sources", get(system::sources))
         .route("/totals", get(system::totals))
         .route("/health", get(system::health))
         .route("/audit", get(system::audit))
@@ -98,7 +99,7 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 18] = [
+    const ROUTES: [(&str, &str); 19] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),
@@ -112,6 +113,7 @@ mod tests {
         ("/alerts/{id}/{action}", "post"),
         ("/deliveries", "get"),
         ("/dead-letters", "get"),
+        ("/sources", "get"),
         ("/totals", "get"),
         ("/health", "get"),
         ("/audit", "get"),

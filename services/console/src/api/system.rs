@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::try_join;
 use wensheng_bus::StageState;
-use wensheng_schemas::{DeadLetter, Delivery, WindowSize};
+use wensheng_schemas::{Channel, DeadLetter, Delivery, SourceRhythm, SourceTrouble, WindowSize};
 use wensheng_store::{AuditEntry, DeadLetterCursor, Role};
 
 use super::{Params, given, page_size};
@@ -97,6 +97,72 @@ pub(crate) async fn dead_letters(
 pub(crate) struct Deliveries {
     counts: BTreeMap<String, u64>,
     deliveries: Vec<Delivery>,
+}
+
+/// How one source fares.
+#[derive(Serialize)]
+pub(crate) struct Source {
+    source: String,
+    connector: String,
+    brand: String,
+    channel: Option<Channel>,
+    /// Pieces taken in since the service was started.
+    taken: u64,
+    last_ok_at: Option<Timestamp>,
+    last_event_at: Option<Timestamp>,
+    lag_seconds: Option<u64>,
+    trouble: Option<SourceTrouble>,
+    /// How grave its silence is: `none`, `watch` or `alert`.
+    silence: &'static str,
+    /// Pieces are expected in so many of the slots of ten minutes of a day; null until it was watched for a day.
+    slots_a_day: Option<f32>,
+    /// Its last heartbeat.
+    at: Timestamp,
+}
+
+impl From<SourceRhythm> for Source {
+    fn from(rhythm: SourceRhythm) -> Self {
+        let share = |[watched, heard]: [f32; 2]| heard / watched.max(1.0);
+        let working_days = rhythm.hours.iter().take(24).copied();
+        let status = rhythm.status;
+        Self {
+            source: rhythm.source,
+            connector: status.connector,
+            brand: status.brand,
+            channel: status.channel,
+            taken: status.taken,
+            last_ok_at: status.last_ok_at,
+            last_event_at: rhythm.last_event_at.or(status.last_event_at),
+            lag_seconds: status.lag_seconds,
+            trouble: status.trouble,
+            silence: match rhythm.told {
+                0 => "none",
+                1 => "watch",
+                _ => "alert",
+            },
+            slots_a_day: (rhythm.watched >= 144)
+                .then(|| working_days.map(share).sum::<f32>() * 6.0),
+            at: status.at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Sources {
+    now: Timestamp,
+    sources: Vec<Source>,
+}
+
+/// `GET /api/v1/sources`
+pub(crate) async fn sources(
+    State(console): State<Console>,
+    _: Visitor,
+) -> Result<Json<Sources>, Problem> {
+    let sources = console.store.sources().await?;
+    Ok(Json(Sources {
+        now: Timestamp::now(),
+        sources: sources.into_iter().map(Source::from).collect(),
+    }))
 }
 
 /// `GET /api/v1/deliveries`

@@ -32,6 +32,19 @@ const Tasks = ({ data }) => html`
     ${data.tasks.map((task) => html`<li key=${task.name}><span class=${`dot tk-${task.state}`}></span><code>${task.name}</code><span class=${`tk-${task.state}`}>${taskStateName(task.state)}</span>${task.reason && html`<span class="task-reason faint">${task.reason}</span>`}</li>`)}
   </ul>`;
 
+const Sources = ({ rows, now }) => html`
+  <div class="scroll"><table>
+    <thead><tr><th>${t('source.name')}</th><th>${t('source.state')}</th><th>${t('source.last')}</th><th>${t('source.ok')}</th><th>${t('source.lag')}</th></tr></thead>
+    <tbody>${rows.map((row) => {
+    const state = row.trouble ? 'trouble' : row.silence === 'none' ? 'well' : 'silent';
+    const tone = row.trouble || row.silence === 'alert' ? 'tone-bad' : row.silence === 'watch' ? 'tone-warn' : 'tone-good';
+    const when = (at) => (at ? html`<time datetime=${at} title=${fullTime(at)}>${shortTime(at, now)}</time>` : '–');
+    return html`<tr key=${row.source}><td><code>${row.source}</code> <span class="faint">${row.connector}</span></td>
+      <td class=${tone} title=${row.trouble?.reason ?? ''}>${t(`source.${state}`)}${row.trouble && html` · <code>${row.trouble.class}</code>`}</td>
+      <td>${when(row.last_event_at)}</td><td>${when(row.last_ok_at)}</td><td>${row.lag_seconds == null ? '–' : t('time.s', { n: row.lag_seconds })}</td></tr>`;
+  })}</tbody>
+  </table></div>`;
+
 const origin = (from) => (from.from === 'topic' ? `${from.topic} / ${from.partition} / ${from.offset}` : `${from.source} · ${from.place}${from.line ? `:${from.line}` : ''}`);
 
 const DeadLetters = ({ rows, now }) => html`
@@ -55,16 +68,17 @@ export function System({ me }) {
   const now = useNow();
   const totals = useRead(() => get('/totals'), []);
   const health = useRead(() => get('/health'), []);
+  const sources = useRead(() => get('/sources'), []);
   const dead = useRead(() => get('/dead-letters', { limit: 30 }), []);
   const deliveries = useRead(() => get('/deliveries', { limit: 30 }), []);
   const audit = useRead(() => (me.role === 'admin' ? get('/audit', { limit: 40 }) : Promise.resolve({ entries: [] })), []);
-  const all = () => [totals, health, dead, deliveries, audit].forEach((read) => read.reload());
+  const all = () => [totals, health, sources, dead, deliveries, audit].forEach((read) => read.reload());
   const again = useThrottle(all, 3000);
   useEvent('overview', again);
   useEvent('deliveries', again);
   useEvent('alert', again);
   useEvent('reload', again);
-  useEffect(() => { const timer = setInterval(() => health.reload(), 10000); return () => clearInterval(timer); }, []);
+  useEffect(() => { const timer = setInterval(() => { health.reload(); sources.reload(); }, 10000); return () => clearInterval(timer); }, []);
   return html`
     <div class="controls"><h1>${t('nav.system')}<small>${t('system.version', { version: me.version })}</small></h1></div>
     <${Reading} read=${totals} empty=${() => null}>${(data) => html`<${Totals} data=${data} />`}<//>
@@ -80,6 +94,9 @@ export function System({ me }) {
       <div class="stack">
       <${Panel} title=${t('system.tasks')} aside=${health.data && html`<span class=${health.data.ready ? 'tone-good' : 'tone-warn'}>${health.data.ready ? t('system.allRunning') : t('system.tasksMore', { n: health.data.tasks.length })}</span>`}>
         <${Reading} read=${health} empty=${() => null}>${(data) => html`<${Tasks} data=${data} />`}<//>
+      <//>
+      <${Panel} title=${t('source.title')}>
+        <${Reading} read=${sources} empty=${(data) => (data.sources.length ? null : html`<${Empty} title=${t('source.none')} />`)}>${(data) => html`<${Sources} rows=${data.sources} now=${now} />`}<//>
       <//>
       <${Panel} title=${t('system.deliveries')}>
         <${Reading} read=${deliveries} empty=${(data) => (data.deliveries.length ? null : html`<${Empty} title=${t('system.deliveriesNone')} />`)}>${(data) => html`<${Deliveries} rows=${data.deliveries} now=${now} />`}<//>

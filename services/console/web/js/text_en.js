@@ -92,6 +92,7 @@ export default {
   'system.deliveries': 'Latest pushes', 'system.deliveriesNone': 'Nothing was pushed yet', 'system.audit': 'Audit trail', 'system.auditNone': 'Nothing was done yet', 'system.version': 'Version {version}',
   'system.tasksMore': '{n} tasks', 'system.allRunning': 'all running',
   'system.differHint': 'Data under way and drills make a difference',
+  'source.title': 'Sources', 'source.none': 'No source is configured', 'source.name': 'Source', 'source.state': 'State', 'source.last': 'Latest voice', 'source.ok': 'Last well', 'source.lag': 'Lag', 'source.well': 'well', 'source.silent': 'silent', 'source.trouble': 'in trouble',
   'task.starting': 'starting', 'task.running': 'running', 'task.waiting': 'waiting', 'task.stopped': 'stopped', 'task.failed': 'failed',
-  'audit.login': 'Logged in', 'audit.login.refused': 'Login refused', 'audit.alert.acknowledge': 'Acknowledged alert', 'audit.alert.respond': 'First response', 'audit.alert.resolve': 'Resolved alert',
+  'audit.subject.erase': 'Removed a person', 'audit.feedback.expire': 'Deleted by retention', 'audit.login': 'Logged in', 'audit.login.refused': 'Login refused', 'audit.alert.acknowledge': 'Acknowledged alert', 'audit.alert.respond': 'First response', 'audit.alert.resolve': 'Resolved alert',
 };

@@ -92,6 +92,7 @@ export default {
   'system.deliveries': '最近推送', 'system.deliveriesNone': '还没有推送', 'system.audit': '操作审计', 'system.auditNone': '还没有操作记录', 'system.version': '版本 {version}',
   'system.tasksMore': '共 {n} 个任务', 'system.allRunning': '全部正常',
   'system.differHint': '处理中的数据与演练会造成差异',
+  'source.title': '数据源', 'source.none': '没有配置数据源', 'source.name': '数据源', 'source.state': '状态', 'source.last': '最近数据', 'source.ok': '最近正常', 'source.lag': '滞后', 'source.well': '正常', 'source.silent': '静默', 'source.trouble': '中断',
   'task.starting': '启动中', 'task.running': '正常', 'task.waiting': '等待', 'task.stopped': '已停止', 'task.failed': '故障',
-  'audit.login': '登录', 'audit.login.refused': '登录被拒', 'audit.alert.acknowledge': '认领预警', 'audit.alert.respond': '登记首次响应', 'audit.alert.resolve': '办结预警',
+  'audit.subject.erase': '删除个人信息', 'audit.feedback.expire': '到期删除', 'audit.login': '登录', 'audit.login.refused': '登录被拒', 'audit.alert.acknowledge': '认领预警', 'audit.alert.respond': '登记首次响应', 'audit.alert.resolve': '办结预警',
 };

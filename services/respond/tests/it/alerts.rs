@@ -71,6 +71,7 @@ async fn unrest_of_the_whole_brand_folds_into_its_gravest_open_alert() {
     silence.kind = SignalKind::Silence {
         source: "weibo".to_owned(),
         seconds: 1_800,
+        error: String::new(),
     };
     world.process(&silence, after(3));
     let written = world.commit().await;

@@ -1,0 +1,283 @@
+//! Sources as they come and stay away.
+
+use jiff::SignedDuration;
+use wensheng_bus::TopicPartition;
+use wensheng_schemas::SourceTrouble;
+
+use super::*;
+
+/// A Monday, 08:00 in Shanghai.
+fn monday() -> Timestamp {
+    "2026-03-02T00:00:00Z".parse().unwrap()
+}
+
+fn minute(number: i64) -> Timestamp {
+    monday() + SignedDuration::from_mins(number)
+}
+
+const DAY: i64 = 24 * 60;
+
+struct World {
+    stage: Silence,
+    /// The latest record of each source.
+    log: BTreeMap<Bytes, OutRecord>,
+    signals: Vec<(i64, Signal)>,
+    config: SilenceConfig,
+    trouble: Option<SourceTrouble>,
+}
+
+impl World {
+    fn new(config: SilenceConfig) -> Self {
+        Self {
+            stage: Silence::new(&config, zone()),
+            log: BTreeMap::new(),
+            signals: Vec::new(),
+            config,
+            trouble: None,
+        }
+    }
+
+    /// A heartbeat in minute `number`, with `fresh` pieces.
+    fn beat(&mut self, number: i64, fresh: u64) {
+        let status = SourceStatus {
+            source: "hotline".to_owned(),
+            connector: "webhook".to_owned(),
+            brand: "青柚茶饮".to_owned(),
+            channel: Some(wensheng_schemas::Channel::Hotline),
+            fresh,
+            taken: fresh,
+            last_ok_at: None,
+            last_event_at: (fresh > 0).then(|| minute(number)),
+            lag_seconds: None,
+            trouble: self.trouble.clone(),
+            at: minute(number),
+        };
+        let mut out = Outputs::default();
+        let record = read(encode(&status, None));
+        assert_eq!(
+            self.stage.process(&record, minute(number), &mut out),
+            Outcome::Emit
+        );
+        self.stage.flush(&mut out);
+        self.commit(number, out);
+    }
+
+    fn tick(&mut self, number: i64) {
+        let mut out = Outputs::default();
+        self.stage.tick(minute(number), &mut out);
+        self.commit(number, out);
+    }
+
+    fn commit(&mut self, number: i64, out: Outputs) {
+        for record in out.into_records() {
+            if *record.topic == *Topic::Rhythms.name() {
+                self.log.insert(record.key.clone(), record);
+            } else {
+                self.signals.push((number, decode(&read(record)).unwrap()));
+            }
+        }
+        self.stage.committed();
+    }
+
+    fn restart(&mut self) {
+        self.stage = Silence::new(&self.config, zone());
+        for record in self.log.values() {
+            self.stage.restore(&read(record.clone()));
+        }
+    }
+
+    /// Days of calls from 08:00 to 20:00, one every four minutes, and quiet nights.
+    fn live(&mut self, days: std::ops::Range<i64>) {
+        for number in days.start * DAY..days.end * DAY {
+            let by_day = number % DAY < 12 * 60;
+            self.beat(number, u64::from(by_day && number % 4 == 0));
+        }
+    }
+
+    /// When what was told: minute, level, and the class of what is wrong.
+    fn told(&self) -> Vec<(i64, Severity, &str)> {
+        self.signals
+            .iter()
+            .map(|(number, signal)| match &signal.kind {
+                SignalKind::Silence { error, .. } => (*number, signal.severity, error.as_str()),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("Asia/Shanghai").unwrap()
+}
+
+fn read(record: OutRecord) -> Record {
+    Record {
+        at: TopicPartition::new(record.topic, 2),
+        offset: 0,
+        appended_at: monday(),
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    }
+}
+
+#[test]
+fn quiet_nights_are_usual_and_a_quiet_morning_is_told_within_the_hour() {
+    let mut world = World::new(SilenceConfig::default());
+    world.live(0..4);
+    assert_eq!(world.told(), []);
+    // Friday: nobody calls.
+    for number in 4 * DAY..4 * DAY + 240 {
+        world.beat(number, 0);
+    }
+    let told = world.told();
+    let [(first, Severity::Watch, ""), (second, Severity::Alert, "")] = told[..] else {
+        panic!("{told:?}");
+    };
+    let after = |number: i64| number - 4 * DAY;
+    assert!((30..=70).contains(&after(first)), "{first}");
+    assert!((60..=130).contains(&after(second)), "{second}");
+    let signal = &world.signals[0].1;
+    assert_eq!(
+        (signal.brand.as_str(), signal.topic.as_str()),
+        ("青柚茶饮", "source/hotline")
+    );
+    // They call again, and fall silent again: another silence, with another id.
+    world.beat(4 * DAY + 241, 1);
+    for number in 4 * DAY + 242..4 * DAY + 400 {
+        world.beat(number, 0);
+    }
+    assert_eq!(world.told().len(), 4);
+    let ids: BTreeSet<&str> = world.signals.iter().map(|(_, s)| s.id.as_str()).collect();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_silence_changes_nothing() {
+    let run = |restarts: bool| {
+        let mut world = World::new(SilenceConfig::default());
+        world.live(0..4);
+        for number in 4 * DAY..4 * DAY + 240 {
+            if restarts && number % 7 == 0 {
+                world.restart();
+            }
+            world.beat(number, 0);
+        }
+        let signals: Vec<Signal> = world
+            .signals
+            .into_iter()
+            .map(|(_, signal)| signal)
+            .collect();
+        signals
+    };
+    let signals = run(false);
+    assert_eq!(signals.len(), 2);
+    assert_eq!(run(true), signals);
+}
+
+#[test]
+fn an_outage_teaches_nothing_and_a_source_that_is_hardly_known_is_left_alone() {
+    let mut world = World::new(SilenceConfig::default());
+    // Two days are no history.
+    world.live(0..2);
+    for number in 2 * DAY..2 * DAY + 300 {
+        world.beat(number, 0);
+    }
+    assert_eq!(world.told(), []);
+
+    let mut world = World::new(SilenceConfig::default());
+    world.live(0..4);
+    let usual = world.stage.sources["hotline"].1.hours.clone();
+    world.trouble = Some(trouble(4 * DAY));
+    for number in 4 * DAY..5 * DAY {
+        world.beat(number, 0);
+    }
+    // The slot in hand when the trouble began is the only one that is gone.
+    assert_eq!(world.stage.sources["hotline"].1.hours, usual);
+    assert_eq!(world.stage.sources["hotline"].1.surprise, 0.0);
+}
+
+fn trouble(since: i64) -> SourceTrouble {
+    SourceTrouble {
+        class: "fatal-config".to_owned(),
+        reason: "the token was refused".to_owned(),
+        since: minute(since),
+    }
+}
+
+#[test]
+fn a_source_in_trouble_is_told_with_its_class_at_night_too_and_once() {
+    let mut world = World::new(SilenceConfig::default());
+    world.live(0..1);
+    world.trouble = Some(trouble(DAY - 60));
+    for number in DAY..DAY + 60 {
+        world.beat(number, 0);
+    }
+    assert_eq!(world.told(), [(DAY, Severity::Alert, "fatal-config")]);
+    world.trouble = None;
+    world.beat(DAY + 61, 0);
+    world.trouble = Some(trouble(DAY + 62));
+    for number in DAY + 62..DAY + 80 {
+        world.beat(number, 0);
+    }
+    assert_eq!(world.told().len(), 2);
+    assert_eq!(world.told()[1].0, DAY + 72);
+}
+
+#[test]
+fn missing_heartbeats_are_told_and_those_missed_while_nobody_listened_are_not() {
+    let mut world = World::new(SilenceConfig::default());
+    world.live(0..1);
+    world.tick(DAY + 3);
+    assert_eq!(world.told(), []);
+    // An hour later a process is started: connect has time to come up.
+    world.restart();
+    world.tick(DAY + 60);
+    world.tick(DAY + 64);
+    assert_eq!(world.told(), []);
+    world.tick(DAY + 65);
+    world.tick(DAY + 66);
+    assert_eq!(world.told(), [(DAY + 65, Severity::Alert, "no_heartbeat")]);
+    world.beat(DAY + 67, 1);
+    assert_eq!(world.told().len(), 1);
+    assert_eq!(world.stage.sources["hotline"].1.told, 0);
+}
+
+#[test]
+fn a_longest_gap_holds_from_the_first_day() {
+    let mut world = World::new(SilenceConfig {
+        longest_gap_minutes: BTreeMap::from([("hotline".to_owned(), 90)]),
+        ..SilenceConfig::default()
+    });
+    world.beat(0, 1);
+    for number in 1..200 {
+        world.beat(number, 0);
+    }
+    assert_eq!(world.told(), [(90, Severity::Alert, "")]);
+}
+
+#[test]
+fn a_source_that_is_configured_no_longer_is_forgotten() {
+    let mut world = World::new(SilenceConfig::default());
+    world.live(0..1);
+    let mut gone = read(OutRecord {
+        topic: Topic::Sources.shared_name(),
+        ..tombstone("hotline".to_owned())
+    });
+    gone.value = None;
+    let mut out = Outputs::default();
+    assert_eq!(
+        world.stage.process(&gone, minute(DAY), &mut out),
+        Outcome::Emit
+    );
+    assert!(out.records()[0].value.is_none());
+    world.tick(DAY + 100);
+    assert_eq!(world.told(), []);
+}
+
+#[test]
+fn the_shipped_configuration_is_sound() {
+    let mut problems = Problems::default();
+    SilenceConfig::default().check(&mut problems);
+    assert!(problems.into_found().is_empty());
+}
