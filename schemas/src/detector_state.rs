@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Sample;
+use crate::{Sample, Severity};
 
 /// Detection's memory of one brand and topic; the latest record of a key is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,12 @@ pub struct DetectorState {
     pub drill: bool,
     /// Of each volume rule, by its id.
     pub volume: BTreeMap<String, VolumeState>,
+    /// Of the joint detector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<JointState>,
+    /// What all series of the brand share; only with the brand as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<BrandState>,
     /// When it last changed (UTC).
     pub updated_at: Timestamp,
 }
@@ -92,3 +98,72 @@ pub struct VolumeAuthor(
     /// The same for negative pieces, if there was one.
     pub Option<u32>,
 );
+
+/// What the joint detector remembers of one series. Minutes count from the epoch; 0 stands for never.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JointState {
+    /// The minute up to which it has passed.
+    pub minute: u32,
+    /// Of the windows of 30, 90 and 240 minutes: negative, all, expected, severe, severe from loud accounts; decayed.
+    pub windows: [[f32; 5]; 3],
+    /// What is usual: decayed negative pieces, all pieces, minutes.
+    pub level: [f32; 3],
+    /// Negative pieces of the last hours, and those of authors not heard lately; decayed.
+    pub posts: [f32; 2],
+    /// When the incident in hand opened.
+    #[serde(default)]
+    pub opened: u32,
+    /// The score that was told last.
+    #[serde(default)]
+    pub told: f32,
+    /// How grave the incident is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// When a flood was told last.
+    #[serde(default)]
+    pub flooded: u32,
+    /// When an account of far reach was heard last.
+    #[serde(default)]
+    pub far: u32,
+    /// Channels of the negative pieces since it was calm: bit *i* is the *i*-th of
+    /// [`Channel::ALL`](crate::Channel::ALL).
+    #[serde(default)]
+    pub channels: u8,
+    /// When the first of these was said (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<Timestamp>,
+    /// Negative pieces to show, newest first; only while it is warm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
+}
+
+/// What the series of a brand share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BrandState {
+    /// The brand's clock: the latest minute since the epoch at which a piece was observed.
+    pub minute: u32,
+    /// What is usual: decayed negative pieces, all pieces, minutes.
+    pub level: [f32; 3],
+    /// Decayed weight heard in each local hour of the day.
+    pub hours: Vec<f32>,
+    /// Weight heard in the hour in hand.
+    #[serde(default)]
+    pub heard: f32,
+    /// Decayed negative pieces, and those with a severe word.
+    pub words: [f32; 2],
+    /// Number of the block of six hours in hand.
+    #[serde(default)]
+    pub block: u32,
+    /// Its highest score.
+    #[serde(default)]
+    pub highest: f32,
+    /// Whether something burnt in it.
+    #[serde(default)]
+    pub burnt: bool,
+    /// Blocks by their highest score, in steps of an eighth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<u16>,
+    /// When the brand's incident opened.
+    #[serde(default)]
+    pub incident: u32,
+}

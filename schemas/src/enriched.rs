@@ -33,6 +33,10 @@ pub struct Enriched {
     /// Keyword rules that it met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleHit>,
+    /// Its story: a fingerprint of its words in 16 hexadecimal digits. Texts of the same words have the same, near copies
+    /// one that differs in at most 3 bits. Empty for a text too short to tell copies from coincidence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub story: String,
     /// Version of the models and lexicons that said so.
     pub model_version: String,
     /// What an earlier revision of the same feedback had contributed and this one takes back.

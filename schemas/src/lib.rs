@@ -39,7 +39,9 @@ pub use contract::Contract;
 pub use cursor::Cursor;
 pub use dead_letter::{DeadLetter, Origin};
 pub use delivery::{Delivery, DeliveryState};
-pub use detector_state::{DetectorState, VolumeAuthor, VolumeBucket, VolumeState};
+pub use detector_state::{
+    BrandState, DetectorState, JointState, VolumeAuthor, VolumeBucket, VolumeState,
+};
 pub use distinct::Distinct;
 pub use document::{asyncapi, schemas};
 pub use enriched::{Contribution, Counted, Enriched};
@@ -47,6 +49,6 @@ pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Reach, Scores};
 pub use id::{AlertId, EventId, derived_id};
 pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
-pub use signal::{Sample, Signal, SignalKind, SignalTimes};
+pub use signal::{BurstEvidence, Sample, Signal, SignalKind, SignalTimes};
 pub use source::{SourceRhythm, SourceStatus, SourceTrouble};
 pub use topic::{Keep, Topic};

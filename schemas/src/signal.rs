@@ -39,6 +39,9 @@ pub enum SignalKind {
         score: f64,
         /// What made the score, as people read it.
         reasons: Vec<String>,
+        /// The same as numbers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<BurstEvidence>,
     },
     /// A source fell silent.
     Silence {
@@ -69,6 +72,33 @@ impl SignalKind {
             SignalKind::Drill { .. } => "drill",
         }
     }
+}
+
+/// What made the score of a burst. Numbers of pieces are weights: an author counts once in six hours, and a copy of a
+/// story weighs less with each copy before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BurstEvidence {
+    /// The brand's incident: the same for all bursts of a brand within six hours.
+    pub incident: String,
+    /// How far the count of negative pieces lies above what is usual, in standard deviations.
+    pub zc: f64,
+    /// How far their share among all pieces does.
+    pub zs: f64,
+    /// How far the number of severe words does.
+    pub zk: f64,
+    /// Time constant of the window that says most, in seconds.
+    pub window_seconds: u64,
+    /// Negative pieces in it.
+    pub negative: f64,
+    /// All pieces in it.
+    pub total: f64,
+    /// Negative pieces expected in it.
+    pub expected: f64,
+    /// Negative pieces with a severe word in it.
+    pub severe: f64,
+    /// Few accounts speak often: it is shown, and never escalates alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspected_flood: bool,
 }
 
 /// A piece of feedback shown with a signal, so that a person sees why.

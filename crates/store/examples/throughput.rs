@@ -110,6 +110,7 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
             })
             .collect(),
         rules: Vec::new(),
+        story: String::new(),
         model_version: "measure".to_owned(),
         replaces: None,
     }

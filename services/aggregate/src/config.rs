@@ -26,10 +26,56 @@ pub struct Config {
     pub late_guard_seconds: u32,
     /// When a source counts as silent.
     pub silence: SilenceConfig,
+    /// The joint detector.
+    pub detector: DetectorConfig,
     /// Rules that watch the number and share of negative pieces.
     pub volume_rules: Vec<VolumeRule>,
     /// How the role reads its input.
     pub session: SessionConfig,
+}
+
+/// Looks at count, share and severe words of the negative pieces of each brand and topic, and of each brand as a whole,
+/// beside what is usual for it at this hour of the day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetectorConfig {
+    /// Whether it runs. Default true.
+    pub enabled: bool,
+    /// False alerts at level `watch` that are put up with, per brand and 30 days. Default 1.
+    pub watch_false_alerts: f64,
+    /// False alerts at level `alert`, which start the clock, that are put up with, per brand and 30 days. Default 0.25:
+    /// one in four months.
+    pub alert_false_alerts: f64,
+    /// Whether each brand's threshold follows its own quiet history. Otherwise all brands have the ones measured
+    /// beforehand. Default true.
+    pub learn_threshold: bool,
+}
+
+impl Default for DetectorConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            watch_false_alerts: 1.0,
+            alert_false_alerts: 0.25,
+            learn_threshold: true,
+        }
+    }
+}
+
+impl Check for DetectorConfig {
+    fn check(&self, problems: &mut Problems) {
+        for (path, rate) in [
+            ("watch_false_alerts", self.watch_false_alerts),
+            ("alert_false_alerts", self.alert_false_alerts),
+        ] {
+            if !(0.01..=30.0).contains(&rate) {
+                problems.add(path, "must be between 0.01 and 30 per brand and 30 days");
+            }
+        }
+        if self.alert_false_alerts > self.watch_false_alerts {
+            problems.add("alert_false_alerts", "must be at most watch_false_alerts");
+        }
+    }
 }
 
 /// Fires when enough of the authors in a sliding window are negative. Evaluated per brand and topic and per brand as a
@@ -109,6 +155,7 @@ impl Default for Config {
             keywords_per_delta: 100,
             late_guard_seconds: 1_800,
             silence: SilenceConfig::default(),
+            detector: DetectorConfig::default(),
             volume_rules: vec![VolumeRule {
                 id: "negative_wave".to_owned(),
                 name: "负面声量激增".to_owned(),
@@ -130,6 +177,7 @@ impl Check for Config {
         if self.late_guard_seconds > 86_400 {
             problems.add("late_guard_seconds", "must be at most 86400 (a day)");
         }
+        problems.within("detector", |problems| self.detector.check(problems));
         let mut ids = BTreeSet::new();
         for (index, rule) in self.volume_rules.iter().enumerate() {
             problems.within_item("volume_rules", index, |problems| {

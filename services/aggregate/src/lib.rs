@@ -1,12 +1,15 @@
 //! Each piece of enriched feedback is added once to every window it belongs to, and a wave of negative voices raises a
-//! signal once per cooldown.
+//! signal once per incident or cooldown.
 //!
-//! The stage keeps no windows: a batch is folded into deltas that are committed with it. What the volume rules remember
+//! The stage keeps no windows: a batch is folded into deltas that are committed with it. What detection remembers
 //! is emitted with the batch that changed it, so a restart goes on exactly where the last commit left off.
 
 mod config;
+mod detection;
+mod detector;
 mod error;
 mod fold;
+mod lane;
 pub mod metrics;
 mod series;
 mod silence;
@@ -20,8 +23,10 @@ use wensheng_bus::Bus;
 use wensheng_runtime::{Handle, SessionConfig, run_sessions};
 use wensheng_schemas::Topic;
 
-pub use config::{Config, VolumeRule};
+pub use config::{Config, DetectorConfig, VolumeRule};
+pub use detection::{Detected, Detection};
 pub use error::Error;
+pub use lane::VolumeLane;
 pub use silence::{Silence, SilenceConfig};
 pub use stage::Aggregate;
 

@@ -3,7 +3,7 @@
 /// Counter: window deltas emitted, once committed. Label: `size` (`1m`, `1h`, `1d`).
 pub const DELTAS: &str = "wensheng_window_deltas_total";
 
-/// Counter: signals given by volume rules, once committed. Label: `rule`.
+/// Counter: signals given by detection, once committed. Label: `rule`, the volume rule or `burst` (the joint detector).
 pub const SIGNALS: &str = "wensheng_volume_signals_total";
 
 /// Counter: pieces that were counted but left out of detection because they were observed too long after they were

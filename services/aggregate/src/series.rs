@@ -2,20 +2,50 @@
 //! once it is revoked.
 
 use jiff::{SignedDuration, Timestamp};
-use rustc_hash::{FxHashMap, FxHashSet};
-use wensheng_schemas::{DetectorState, Signal};
+use rustc_hash::FxHashMap;
+use wensheng_schemas::{DetectorState, Enriched, Sample, Signal, TOPIC_ALL};
 
+use crate::detector::{self, Brand, Detector, Memory};
 use crate::fold::each_topic;
-use crate::volume::{Passing, Rules, Series};
+use crate::volume::{self, Passing, Rules};
 
-/// A series is forgotten after this long without a piece: seven half-lives of what it holds as usual.
-const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A series is forgotten after this long without a piece: four half-lives of the level that the joint detector learns,
+/// and long enough for a source that is out of order over a holiday.
+const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// From this score on a series keeps pieces to show: half of what opens an incident.
+const WARM: f64 = 1.5;
+
+/// What detection remembers of one brand and topic.
+#[derive(Debug, Clone, Default)]
+struct Series {
+    volume: volume::Series,
+    joint: Option<detector::Series>,
+    /// Negative pieces that made the joint score, newest first; only while it is warm.
+    samples: Vec<Sample>,
+    /// Whether it is among those that changed.
+    touched: bool,
+}
+
+impl Series {
+    /// The newest instant it knows; `None` when it holds nothing.
+    fn latest_at(&self) -> Option<Timestamp> {
+        let joint = self
+            .joint
+            .as_ref()
+            .and_then(|joint| Timestamp::from_second(i64::from(joint.minute()) * 60).ok());
+        self.volume.latest_at().max(joint)
+    }
+}
 
 #[derive(Debug, Clone, Default)]
 struct BrandSeries {
     partition: u32,
     real: FxHashMap<String, Series>,
     drill: FxHashMap<String, Series>,
+    /// What the joint detector keeps of the brand, and of its authors and stories.
+    shared: Brand,
+    memory: Memory,
 }
 
 impl BrandSeries {
@@ -40,11 +70,12 @@ pub(crate) struct SeriesName {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SeriesTable {
     brands: FxHashMap<String, BrandSeries>,
-    touched: FxHashSet<SeriesName>,
+    /// Those that changed since the last commit, each once.
+    touched: Vec<SeriesName>,
 }
 
 impl SeriesTable {
-    /// Passes a piece through the series of its topics and of its brand; gives the signals that it completes.
+    /// Passes a piece through the volume rules of its topics and of its brand; gives the signals that it completes.
     pub(crate) fn pass(
         &mut self,
         partition: u32,
@@ -53,63 +84,165 @@ impl SeriesTable {
     ) -> Vec<Signal> {
         let feedback = &passing.piece.feedback;
         let mut signals = Vec::new();
-        if !self.brands.contains_key(&feedback.brand) {
-            self.brands
-                .insert(feedback.brand.clone(), BrandSeries::default());
-        }
-        let Some(brand) = self.brands.get_mut(&feedback.brand) else {
-            return signals;
-        };
-        brand.partition = partition;
+        let brand = brand_of(&mut self.brands, &feedback.brand, partition);
         let topics = brand.topics(feedback.drill);
         for topic in each_topic(&passing.piece.topics) {
-            let counted = match topics.get_mut(topic) {
-                Some(series) => series.pass(topic, passing, rules, &mut signals),
-                None => {
-                    let mut series = Series::default();
-                    let counted = series.pass(topic, passing, rules, &mut signals);
-                    if counted {
-                        topics.insert(topic.to_owned(), series);
-                    }
-                    counted
+            if let Some(series) = topics.get_mut(topic) {
+                if series.volume.pass(topic, passing, rules, &mut signals) {
+                    touch(
+                        &mut self.touched,
+                        series,
+                        &feedback.brand,
+                        topic,
+                        feedback.drill,
+                    );
                 }
-            };
-            if counted {
-                self.touched.insert(SeriesName {
-                    brand: feedback.brand.clone(),
-                    topic: topic.to_owned(),
-                    drill: feedback.drill,
-                });
+                continue;
+            }
+            let mut series = Series::default();
+            if series.volume.pass(topic, passing, rules, &mut signals) {
+                touch(
+                    &mut self.touched,
+                    &mut series,
+                    &feedback.brand,
+                    topic,
+                    feedback.drill,
+                );
+                topics.insert(topic.to_owned(), series);
             }
         }
         signals
     }
 
+    /// Passes a piece through the joint detector, the brand as a whole first, because its topics lean on it.
+    pub(crate) fn pass_jointly(
+        &mut self,
+        partition: u32,
+        passing: &Passing<'_>,
+        detector: &Detector,
+        signals: &mut Vec<Signal>,
+    ) {
+        if !detector.is_on() {
+            return;
+        }
+        let piece = passing.piece;
+        let feedback = &piece.feedback;
+        let drill = feedback.drill;
+        let brand = brand_of(&mut self.brands, &feedback.brand, partition);
+        let met = detector.meet(piece, &mut brand.shared, &mut brand.memory);
+        let known = brand.real.len();
+        let topics = known - usize::from(brand.real.contains_key(TOPIC_ALL));
+        let wanted = std::iter::once(TOPIC_ALL)
+            .chain(each_topic(&piece.topics).filter(|topic| *topic != TOPIC_ALL));
+        for topic in wanted {
+            let like = drill.then(|| brand.real.get(topic)).flatten();
+            let like = like.and_then(|series| series.joint.clone());
+            let all = if drill {
+                &mut brand.drill
+            } else {
+                &mut brand.real
+            };
+            let series = all.entry(topic.to_owned()).or_default();
+            let joint = series.joint.get_or_insert_with(|| {
+                like.map_or_else(detector::Series::default, |l| l.levelled())
+            });
+            let place = detector::place(topic, topics);
+            let heard = detector.hear(
+                &met,
+                topic,
+                place,
+                joint,
+                &mut brand.shared,
+                &mut brand.memory,
+            );
+            if met.is_negative() {
+                if heard.score >= WARM {
+                    volume::show(&mut series.samples, piece);
+                } else {
+                    series.samples.clear();
+                }
+            }
+            if let Some(finding) = heard.finding {
+                signals.push(detector::signal(
+                    &finding,
+                    topic,
+                    joint,
+                    &series.samples,
+                    piece,
+                    passing.now,
+                ));
+            }
+            touch(&mut self.touched, series, &feedback.brand, topic, drill);
+        }
+        // A drill turns the brand's clock, too.
+        if drill && let Some(series) = brand.real.get_mut(TOPIC_ALL) {
+            touch(&mut self.touched, series, &feedback.brand, TOPIC_ALL, false);
+        }
+    }
+
+    /// Takes back the author and the story of a piece that was heard before.
+    pub(crate) fn recall(
+        &mut self,
+        partition: u32,
+        piece: &Enriched,
+        late: bool,
+        detector: &Detector,
+    ) {
+        if !detector.is_on() {
+            return;
+        }
+        let brand = brand_of(&mut self.brands, &piece.feedback.brand, partition);
+        detector.recall(piece, late, &mut brand.memory);
+    }
+
     /// The records of all series that changed since the last call, in the order of their names.
     pub(crate) fn changed(&mut self, now: Timestamp) -> Vec<DetectorState> {
-        let mut touched: Vec<SeriesName> = self.touched.drain().collect();
+        let mut touched = std::mem::take(&mut self.touched);
         touched.sort();
         touched
             .iter()
             .filter_map(|name| {
-                let series = self
-                    .brands
-                    .get_mut(&name.brand)?
-                    .topics(name.drill)
-                    .get(&name.topic)?;
-                Some(series.to_state(&name.brand, &name.topic, name.drill, now))
+                let brand = self.brands.get_mut(&name.brand)?;
+                // What the brand shares goes with its real series as a whole.
+                let shared = (name.topic == TOPIC_ALL && !name.drill && brand.shared.minute > 0)
+                    .then(|| brand.shared.to_state());
+                let series = brand.topics(name.drill).get_mut(&name.topic)?;
+                series.touched = false;
+                Some(DetectorState {
+                    brand: name.brand.clone(),
+                    topic: name.topic.clone(),
+                    drill: name.drill,
+                    volume: series.volume.to_state(),
+                    joint: series
+                        .joint
+                        .as_ref()
+                        .map(|joint| joint.to_state(&series.samples)),
+                    shared,
+                    updated_at: now,
+                })
             })
             .collect()
     }
 
     /// Takes back a series.
-    pub(crate) fn restore(&mut self, partition: u32, state: DetectorState, rules: &Rules) {
-        let brand = self.brands.entry(state.brand.clone()).or_default();
-        brand.partition = partition;
-        let topic = state.topic.clone();
-        brand
-            .topics(state.drill)
-            .insert(topic, Series::from_state(state, rules));
+    pub(crate) fn restore(
+        &mut self,
+        partition: u32,
+        state: DetectorState,
+        rules: &Rules,
+        detector: &Detector,
+    ) {
+        let brand = brand_of(&mut self.brands, &state.brand, partition);
+        if let Some(shared) = &state.shared {
+            brand.shared = Brand::from_state(shared, detector.zone());
+        }
+        let series = Series {
+            volume: volume::Series::from_state(state.volume, rules),
+            joint: state.joint.as_ref().map(detector::Series::from_state),
+            samples: state.joint.map(|joint| joint.samples).unwrap_or_default(),
+            touched: false,
+        };
+        brand.topics(state.drill).insert(state.topic, series);
     }
 
     /// Forgets a series that was deleted from the log.
@@ -123,7 +256,7 @@ impl SeriesTable {
         }
     }
 
-    /// Removes the series that heard nothing for a week, and names them.
+    /// Removes the series that heard nothing for a month, and names them.
     pub(crate) fn expire(&mut self, now: Timestamp) -> Vec<SeriesName> {
         let mut expired = Vec::new();
         for (brand, series) in &mut self.brands {
@@ -153,7 +286,13 @@ impl SeriesTable {
     pub(crate) fn revoke(&mut self, partitions: &[u32]) {
         self.brands
             .retain(|_, brand| !partitions.contains(&brand.partition));
-        self.touched.clear();
+        for name in std::mem::take(&mut self.touched) {
+            if let Some(brand) = self.brands.get_mut(&name.brand)
+                && let Some(series) = brand.topics(name.drill).get_mut(&name.topic)
+            {
+                series.touched = false;
+            }
+        }
     }
 
     /// How many series there are.
@@ -162,5 +301,34 @@ impl SeriesTable {
             .values()
             .map(|brand| brand.real.len() + brand.drill.len())
             .sum()
+    }
+}
+
+/// The series of a brand, which is made when it is new.
+fn brand_of<'a>(
+    brands: &'a mut FxHashMap<String, BrandSeries>,
+    name: &str,
+    partition: u32,
+) -> &'a mut BrandSeries {
+    let brand = brands.entry(name.to_owned()).or_default();
+    brand.partition = partition;
+    brand
+}
+
+/// Notes that a series changed.
+fn touch(
+    touched: &mut Vec<SeriesName>,
+    series: &mut Series,
+    brand: &str,
+    topic: &str,
+    drill: bool,
+) {
+    if !series.touched {
+        series.touched = true;
+        touched.push(SeriesName {
+            brand: brand.to_owned(),
+            topic: topic.to_owned(),
+            drill,
+        });
     }
 }

@@ -1,5 +1,7 @@
 //! Deltas, signals and changed series are committed with the batch that made them, or none of them is.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
@@ -9,14 +11,18 @@ use wensheng_bus::{OutRecord, Outcome, Outputs, Progress, Record, Restore, Stage
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{DetectorState, Enriched, SignalKind, Topic, WindowSize};
 
+use crate::detection::Detection;
 use crate::fold::{Fold, Sign};
 use crate::metrics as names;
-use crate::series::{SeriesName, SeriesTable};
-use crate::volume::{Heard, Passing, Rules};
+use crate::series::SeriesName;
 use crate::{Config, Error};
 
 /// Stale series are looked for this often.
 const EXPIRE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// How much of the input is read again after a restart, for the authors and stories that the joint detector remembers:
+/// two spells of six hours, and an hour for what was observed earlier than it was appended.
+const RECALL: Duration = Duration::from_secs(13 * 3_600);
 
 /// The stage between `enriched` and `aggregates`, `signals`.
 ///
@@ -25,8 +31,7 @@ const EXPIRE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone)]
 pub struct Aggregate {
     fold: Fold,
-    rules: Rules,
-    series: SeriesTable,
+    detection: Detection,
     /// `now` of the batch in hand.
     now: Timestamp,
     expired_at: Timestamp,
@@ -55,8 +60,7 @@ impl Aggregate {
         })?;
         Ok(Self {
             fold: Fold::new(zone, config.keywords_per_delta),
-            rules: Rules::new(&config.volume_rules, config.late_guard_seconds),
-            series: SeriesTable::default(),
+            detection: Detection::new(config)?,
             now: Timestamp::UNIX_EPOCH,
             expired_at: Timestamp::MIN,
             tally: Tally::default(),
@@ -70,22 +74,13 @@ impl Aggregate {
     }
 
     fn detect(&mut self, piece: &Enriched, record: &Record, now: Timestamp, out: &mut Outputs) {
-        let voice = match self.rules.hear(piece) {
-            Heard::Now(voice) => voice,
-            Heard::Late => {
-                self.tally.late += 1;
-                return;
-            }
-            Heard::Before => return,
-        };
-        let passing = Passing { piece, voice, now };
-        for signal in self.series.pass(record.at.partition, &passing, &self.rules) {
-            if let SignalKind::NegativeShare { rule, .. } = &signal.kind {
-                self.tally.signals.push(rule.clone());
-            }
+        let heard = self.detection.hear(record.at.partition, piece, now);
+        self.tally.late += u64::from(heard.late);
+        for signal in heard.signals {
+            self.tally.signals.push(rule_of(&signal.kind).to_owned());
             tracing::info!(
                 brand = %signal.brand, topic = %signal.topic, signal = %signal.id, severity = ?signal.severity,
-                "volume rule fired"
+                kind = signal.kind.name(), "detection fired"
             );
             out.emit(encode(&signal, Some(record)));
         }
@@ -95,16 +90,29 @@ impl Aggregate {
 #[async_trait]
 impl Stage for Aggregate {
     fn restores(&self) -> Vec<Restore> {
-        vec![Restore::State(Topic::DetectorState.shared_name())]
+        let mut restores = vec![Restore::State(Topic::DetectorState.shared_name())];
+        if self.detection.recalls() {
+            restores.push(Restore::Read(Topic::Enriched.shared_name(), RECALL));
+        }
+        restores
     }
 
     fn restore(&mut self, record: &Record) {
+        if *record.at.topic == *Topic::Enriched.name() {
+            // What could not be read was dead-lettered when it was new.
+            if let Ok(piece) = decode::<Enriched>(record)
+                && !piece.feedback.withdrawn
+            {
+                self.detection.recall(record.at.partition, &piece);
+            }
+            return;
+        }
         if record.value.is_none() {
-            self.series.forget(&String::from_utf8_lossy(&record.key));
+            self.detection.forget(&String::from_utf8_lossy(&record.key));
             return;
         }
         match decode::<DetectorState>(record) {
-            Ok(state) => self.series.restore(record.at.partition, state, &self.rules),
+            Ok(state) => self.detection.restore(record.at.partition, state),
             // Only this project writes the topic. A record that it cannot read costs one series its memory of some
             // minutes, which is no reason to stop.
             Err(error) => tracing::error!(
@@ -143,14 +151,14 @@ impl Stage for Aggregate {
             return;
         }
         self.expired_at = now;
-        for name in self.series.expire(now) {
+        for name in self.detection.expire(now) {
             out.emit(tombstone(&name));
         }
     }
 
     fn revoke(&mut self, partitions: &[u32]) {
         self.fold.clear();
-        self.series.revoke(partitions);
+        self.detection.revoke(partitions);
         self.tally = Tally::default();
     }
 
@@ -165,7 +173,7 @@ impl Stage for Aggregate {
             }
             out.emit(encode(&delta, None));
         }
-        for state in self.series.changed(self.now) {
+        for state in self.detection.changed(self.now) {
             out.emit(encode(&state, None));
         }
         Ok(())
@@ -190,7 +198,7 @@ impl Stage for Aggregate {
 
 impl Aggregate {
     fn gauge(&mut self) {
-        let series = self.series.len();
+        let series = self.detection.series();
         if series != self.gauged {
             gauge!(names::SERIES).increment(series as f64 - self.gauged as f64);
             self.gauged = series;
@@ -203,6 +211,14 @@ impl Drop for Aggregate {
         if self.gauged > 0 {
             gauge!(names::SERIES).decrement(self.gauged as f64);
         }
+    }
+}
+
+/// What fired, for counting.
+fn rule_of(kind: &SignalKind) -> &str {
+    match kind {
+        SignalKind::NegativeShare { rule, .. } => rule,
+        other => other.name(),
     }
 }
 

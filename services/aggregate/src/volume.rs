@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
-    DetectorState, Enriched, Sample, SentimentLabel, Signal, SignalKind, SignalTimes, VolumeState,
-    derived_id,
+    Enriched, Sample, SentimentLabel, Signal, SignalKind, SignalTimes, VolumeState, derived_id,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -14,7 +13,7 @@ use crate::VolumeRule;
 use crate::track::{Span, Track, Voice, Window, start_of};
 
 /// Samples shown with a signal.
-const SAMPLES: usize = 5;
+pub(crate) const SAMPLES: usize = 5;
 
 /// The volume rules and the late guard.
 #[derive(Debug, Clone)]
@@ -79,7 +78,7 @@ pub(crate) enum Heard {
     Before,
 }
 
-/// What detection remembers of one brand and topic, by rule.
+/// What the volume rules remember of one brand and topic, by rule.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Series {
     tracks: BTreeMap<String, Track>,
@@ -138,31 +137,18 @@ impl Series {
         self.tracks.values().map(Track::latest_at).max()
     }
 
-    pub(crate) fn to_state(
-        &self,
-        brand: &str,
-        topic: &str,
-        drill: bool,
-        now: Timestamp,
-    ) -> DetectorState {
-        DetectorState {
-            brand: brand.to_owned(),
-            topic: topic.to_owned(),
-            drill,
-            volume: self
-                .tracks
-                .iter()
-                .map(|(rule, track)| (rule.clone(), track.to_state()))
-                .collect(),
-            updated_at: now,
-        }
+    /// What it remembers, by rule.
+    pub(crate) fn to_state(&self) -> BTreeMap<String, VolumeState> {
+        self.tracks
+            .iter()
+            .map(|(rule, track)| (rule.clone(), track.to_state()))
+            .collect()
     }
 
     /// What a record tells, as far as there are rules for it.
-    pub(crate) fn from_state(state: DetectorState, rules: &Rules) -> Self {
+    pub(crate) fn from_state(state: BTreeMap<String, VolumeState>, rules: &Rules) -> Self {
         Self {
             tracks: state
-                .volume
                 .into_iter()
                 .filter(|(id, _)| rules.rules.iter().any(|(rule, _)| rule.id == *id))
                 .map(|(id, state)| (id, Track::from_state(state)))
@@ -179,17 +165,23 @@ fn collect(track: &mut Track, rule: &VolumeRule, span: Span, window: &Window, pi
         return;
     }
     let oldest = start_of(window.end - span.window + 1);
+    track.samples.retain(|other| other.occurred_at >= oldest);
+    show(&mut track.samples, piece);
+}
+
+/// Adds a piece to the newest few, one per author.
+pub(crate) fn show(samples: &mut Vec<Sample>, piece: &Enriched) {
     let sample = Sample::of(piece);
-    track.samples.retain(|other| {
+    samples.retain(|other| {
         let same_author = other.author.is_some()
             && other.author.as_ref().map(|a| &a.key) == sample.author.as_ref().map(|a| &a.key);
-        other.event != sample.event && !same_author && other.occurred_at >= oldest
+        other.event != sample.event && !same_author
     });
-    track.samples.push(sample);
-    track.samples.sort_by(|a, b| {
+    samples.push(sample);
+    samples.sort_by(|a, b| {
         (Reverse(a.occurred_at), &a.event).cmp(&(Reverse(b.occurred_at), &b.event))
     });
-    track.samples.truncate(SAMPLES);
+    samples.truncate(SAMPLES);
 }
 
 fn fires(track: &Track, rule: &VolumeRule, span: Span, window: &Window, at: Timestamp) -> bool {

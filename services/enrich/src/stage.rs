@@ -14,9 +14,13 @@ use wensheng_schemas::{
     AspectMention, Counted, Enriched, FeedbackEvent, Keyword, RuleHit, Sample, Sentiment,
     SentimentLabel, Severity, Signal, SignalKind, SignalTimes, Span, TOPIC_ALL, Topic, derived_id,
 };
-use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope};
+use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope, SimHash};
 
 use crate::seen::{Known, Seen};
+
+/// A text of fewer letters has no story: 太难吃了 and 客服态度很差 are written by many who never read each other, and must
+/// each count. Longer ones that are the same were copied.
+const STORY_CHARS: usize = 12;
 
 /// Rule hits in feedback, by severity.
 const RULE_HITS: &str = "wensheng_rule_hits_total";
@@ -192,6 +196,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
         brand: Some(&feedback.brand),
     };
     let analysis = analyzer.analyze_in(&feedback.text, &context);
+    let story = story(&feedback.text, analysis.simhash);
     let rules: Vec<RuleHit> = analysis
         .rules
         .into_iter()
@@ -251,10 +256,21 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
             })
             .collect(),
         rules,
+        story,
         model_version: analysis.model_version.to_string(),
         feedback,
         enriched_at: now,
         replaces: None,
+    }
+}
+
+/// The story of a text; none where it is so short that different people write the same.
+fn story(text: &str, fingerprint: SimHash) -> String {
+    let long = text.chars().filter(|c| c.is_alphanumeric()).count() >= STORY_CHARS;
+    if long && !fingerprint.is_empty() {
+        fingerprint.to_string()
+    } else {
+        String::new()
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Compare folders of word lists.
     Lexicon(LexiconArgs),
+    /// Replay history through detection: what would have been alerted, and when.
+    Backtest(BacktestArgs),
     /// Check a configuration; print every problem with its path.
     Validate(ConfigArgs),
     /// Print the JSON Schema of the configuration, or of the topics.
@@ -235,6 +237,54 @@ pub(crate) struct LexiconDiffArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// History, one JSON object a line, gzip or not, `-` for standard input: enriched records, feedback (analysed first), or
+    /// posts understood already. Without it, the feedback in the store.
+    #[arg(long, short)]
+    pub(crate) input: Option<PathBuf>,
+    /// Without `--input`: what the bus still holds, in the place of the store.
+    #[arg(long, conflicts_with = "input")]
+    pub(crate) bus: bool,
+    /// Where the embedded bus and the SQLite store keep their files; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Known crises (JSON: brand, topic, shape, t0, t10, end99): prints recall, delay and false alerts.
+    #[arg(long)]
+    pub(crate) truth: Option<PathBuf>,
+    /// The first days, in which detection learns and false alerts are not counted.
+    #[arg(long, default_value_t = 14)]
+    pub(crate) warm_up_days: u32,
+    /// False alerts of level watch to put up with, per brand and 30 days, in the place of the configured rate.
+    #[arg(long, value_parser = rate)]
+    pub(crate) false_alerts: Option<f64>,
+    /// As though each piece had been observed when it was said: for history that was read in long afterwards.
+    #[arg(long)]
+    pub(crate) as_said: bool,
+    /// A file of keyword rules: tells what it would alert that the present rules do not, and the other way round.
+    #[arg(long)]
+    pub(crate) rules: Option<PathBuf>,
+    /// The rules to compare with: a file, or `current` for those of the configuration.
+    #[arg(long, requires = "rules")]
+    pub(crate) against: Option<PathBuf>,
+    /// A CSV file of `timestamp,value` at equal intervals: scored row by row by the volume lane.
+    #[arg(long, conflicts_with_all = ["input", "truth", "rules"])]
+    pub(crate) volume: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+/// A rate of false alerts that a threshold can be given for.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.01..=30.0).contains(&rate) => Ok(rate),
+        _ => Err("give a number between 0.01 and 30".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
     /// Of what.
     #[arg(value_enum, default_value_t = SchemaOf::Config)]
@@ -373,6 +423,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchOf {
     /// Text analysis on one core, beside raw jieba-rs.
     Text,
+    /// Detection of crises on one core.
+    Detector,
     /// Append and commit on each engine.
     Bus,
     /// Posts per second through the analysis on the bus, by 1, 2 and 4 sessions.

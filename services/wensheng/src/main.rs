@@ -1,6 +1,7 @@
 //! The Wensheng binary: every service is a role of it, and `up` runs them all in one process.
 
 mod analyze;
+mod backtest;
 mod bench;
 mod cli;
 mod config;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Lexicon(args) => lexicon::run(&args),
         Command::Validate(args) => validate(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Topics(args) => on_runtime(topics::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Erase(args) => on_runtime(erase::run(args)),

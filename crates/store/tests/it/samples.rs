@@ -74,6 +74,7 @@ pub(crate) fn piece(native_id: &str, occurred_at: Timestamp, text: &str) -> Enri
             weight: 1.5,
         }],
         rules: Vec::new(),
+        story: String::new(),
         model_version: "test".to_owned(),
         replaces: None,
     }

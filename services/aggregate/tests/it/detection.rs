@@ -8,6 +8,13 @@ use wensheng_schemas::{Author, Channel, Enriched, Severity, Signal, SignalKind, 
 
 use crate::world::{BRAND, World, after, piece};
 
+/// The volume rules alone.
+fn volume_rules() -> Config {
+    let mut config = Config::default();
+    config.detector.enabled = false;
+    config
+}
+
 async fn signals(world: &mut World, pieces: &[Enriched]) -> Vec<Signal> {
     let mut signals = Vec::new();
     for chunk in pieces.chunks(20) {
@@ -42,7 +49,7 @@ fn crisis(from: f64, count: usize, every: f64) -> Vec<Enriched> {
 
 #[tokio::test]
 async fn a_crisis_of_some_dozens_of_voices_fires_on_a_fresh_start() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let mut pieces = chatter(0.0, 5.0, 2.0, 3);
     pieces.extend(crisis(60.0, 60, 2.0));
     pieces.sort_by_key(|p| p.feedback.occurred_at);
@@ -74,7 +81,7 @@ async fn a_crisis_of_some_dozens_of_voices_fires_on_a_fresh_start() {
 
 #[tokio::test]
 async fn everyday_talk_never_fires_even_on_a_topic_that_is_negative_by_nature() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     // 30 pieces in 5 minutes on one topic, 8 of 10 negative: 24 negative voices per window, for six hours.
     let signals = signals(&mut world, &chatter(0.0, 360.0, 10.0, 8)).await;
     assert_eq!(signals.len(), 0, "{signals:#?}");
@@ -82,7 +89,7 @@ async fn everyday_talk_never_fires_even_on_a_topic_that_is_negative_by_nature() 
 
 #[tokio::test]
 async fn a_series_with_a_history_fires_at_three_times_its_usual() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let mut pieces = chatter(0.0, 120.0, 10.0, 4);
     let rise = chatter(7_200.0, 5.0, 3.0, 9);
     pieces.extend(rise);
@@ -98,7 +105,7 @@ async fn a_series_with_a_history_fires_at_three_times_its_usual() {
 
 #[tokio::test]
 async fn it_speaks_once_per_cooldown_while_it_burns() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let signals = signals(&mut world, &crisis(0.0, 4_000, 1.0)).await;
     let food: Vec<_> = signals
         .iter()
@@ -120,7 +127,7 @@ async fn it_speaks_once_per_cooldown_while_it_burns() {
 
 #[tokio::test]
 async fn reading_in_history_alerts_nobody() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let mut pieces = crisis(-100_000.0, 500, 0.5);
     for piece in &mut pieces {
         piece.feedback.observed_at = after(0.0);
@@ -133,7 +140,7 @@ async fn reading_in_history_alerts_nobody() {
 
 #[tokio::test]
 async fn a_few_accounts_that_shout_are_few_voices() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let mut pieces = crisis(0.0, 2_000, 0.1);
     for (n, piece) in pieces.iter_mut().enumerate() {
         piece.feedback.author = Some(Author {
@@ -146,7 +153,7 @@ async fn a_few_accounts_that_shout_are_few_voices() {
 
 #[tokio::test]
 async fn pieces_that_arrive_late_but_within_the_guard_still_count() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let mut pieces = chatter(0.0, 25.0, 5.0, 1);
     // A slow source brings the crisis of minute 5 at minute 25.
     let mut late = crisis(300.0, 60, 2.0);
@@ -161,7 +168,7 @@ async fn pieces_that_arrive_late_but_within_the_guard_still_count() {
 
 #[tokio::test]
 async fn a_drill_burns_apart_from_the_real_series() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     let mut pieces = crisis(0.0, 60, 2.0);
     pieces.iter_mut().for_each(|p| p.feedback.drill = true);
     let drill = signals(&mut world, &pieces).await;
@@ -195,7 +202,7 @@ async fn filters_keep_a_rule_to_its_brands_topics_and_channels() {
     ] {
         let mut world = World::new(Config {
             volume_rules: vec![rule],
-            ..Config::default()
+            ..volume_rules()
         });
         let signals = signals(&mut world, &crisis(0.0, 30, 2.0)).await;
         let topics: Vec<_> = signals.iter().map(|s| s.topic.as_str()).collect();
@@ -204,11 +211,11 @@ async fn filters_keep_a_rule_to_its_brands_topics_and_channels() {
 }
 
 #[tokio::test]
-async fn a_series_that_falls_silent_for_a_week_is_deleted() {
-    let mut world = World::new(Config::default());
+async fn a_series_that_falls_silent_for_a_month_is_deleted() {
+    let mut world = World::new(volume_rules());
     world.batch(&[piece(1, 0.0, true)], after(1.0)).await;
     assert_eq!(world.log.len(), 2);
-    for (days, left) in [(6.9, 2), (7.1, 0)] {
+    for (days, left) in [(29.9, 2), (30.1, 0)] {
         let mut out = Outputs::default();
         world.stage.tick(after(days * 86_400.0), &mut out);
         world.commit(out);
@@ -218,7 +225,7 @@ async fn a_series_that_falls_silent_for_a_week_is_deleted() {
 
 #[tokio::test]
 async fn the_state_of_a_burning_series_stays_short() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(volume_rules());
     signals(&mut world, &crisis(0.0, 5_000, 0.5)).await;
     for record in world.log.values() {
         let bytes = record.value.as_ref().unwrap().len();
@@ -245,6 +252,7 @@ fn any_piece() -> impl Strategy<Value = Enriched> {
             });
             piece.feedback.drill = drill;
             piece.topics = vec![format!("t{}", number % 3)];
+            piece.story = format!("{:016x}", number % 7);
             piece
         })
 }

@@ -5,5 +5,6 @@
 
 mod bus;
 mod detection;
+mod joint;
 mod windows;
 mod world;

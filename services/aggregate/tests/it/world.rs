@@ -75,6 +75,7 @@ pub(crate) fn piece(number: usize, seconds: f64, negative: bool) -> Enriched {
             weight: 1.0,
         }],
         rules: Vec::new(),
+        story: String::new(),
         model_version: "test".to_owned(),
         replaces: None,
     }
@@ -93,6 +94,8 @@ pub(crate) struct World {
     config: Config,
     pub(crate) stage: Aggregate,
     pub(crate) log: BTreeMap<Bytes, OutRecord>,
+    /// What it has read.
+    input: Vec<Record>,
     offset: u64,
 }
 
@@ -102,6 +105,7 @@ impl World {
             stage: Aggregate::new(&config).unwrap(),
             config,
             log: BTreeMap::new(),
+            input: Vec::new(),
             offset: 0,
         }
     }
@@ -117,6 +121,7 @@ impl World {
         for piece in pieces {
             let record = self.record(piece);
             assert_eq!(self.stage.process(&record, now, &mut out), Outcome::Emit);
+            self.input.push(record);
         }
         self.stage.settle(&Progress::new(), &mut out).await.unwrap();
         self.stage.committed();
@@ -146,9 +151,12 @@ impl World {
         written
     }
 
-    /// The process ends and starts again: only the log remains.
+    /// The process ends and starts again: only the logs of its state and of its input remain.
     pub(crate) fn restart(&mut self) {
         self.stage = Aggregate::new(&self.config).unwrap();
+        for record in &self.input {
+            self.stage.restore(record);
+        }
         for (offset, record) in self.log.values().enumerate() {
             self.stage.restore(&read(record.clone(), offset as u64));
         }

@@ -236,6 +236,7 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
             })
             .collect(),
         rules,
+        story: String::new(),
         model_version: "seed".to_owned(),
         replaces: None,
     }

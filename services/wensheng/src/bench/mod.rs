@@ -2,6 +2,7 @@
 //! shared.
 
 mod bus;
+mod detector;
 mod enrich;
 mod latency;
 mod pipeline;
@@ -20,6 +21,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let mut report = Report::default();
     if wanted(BenchOf::Text) {
         text::measure(&posts::texts(args.posts.as_deref(), 20_000)?, &mut report)?;
+    }
+    if wanted(BenchOf::Detector) {
+        detector::measure(&mut report)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+mod backtest;
 mod replay;
 mod verbs;
