@@ -27,6 +27,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0003_withdrawn.sql"),
         postgres: include_str!("../migrations/postgres/0003_withdrawn.sql"),
     },
+    Step {
+        name: "timeline",
+        sqlite: include_str!("../migrations/sqlite/0004_timeline.sql"),
+        postgres: include_str!("../migrations/postgres/0004_timeline.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

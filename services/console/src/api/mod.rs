@@ -35,6 +35,7 @@ pub(crate) fn router() -> Router<Console> {
         .route("/feedback/{id}", get(feedback::one))
         .route("/alerts", get(alerts::alerts))
         .route("/alerts/{id}", get(alerts::one))
+        .route("/alerts/{id}/timeline", get(alerts::timeline))
         .route("/alerts/{id}/{action}", post(actions::act))
         .route("/deliveries", get(system::deliveries))
         .route("/dead-letters", get(system::dead_letters))
@@ -98,7 +99,7 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 18] = [
+    const ROUTES: [(&str, &str); 19] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),
@@ -109,6 +110,7 @@ mod tests {
         ("/feedback/{id}", "get"),
         ("/alerts", "get"),
         ("/alerts/{id}", "get"),
+        ("/alerts/{id}/timeline", "get"),
         ("/alerts/{id}/{action}", "post"),
         ("/deliveries", "get"),
         ("/dead-letters", "get"),
