@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AlertId, Channel, Sample, Severity, SignalTimes};
+use crate::{
+    AlertId, AlertState, ChainHead, Channel, Handling, ResponseClock, Sample, Severity,
+    SignalTimes, Spread, TimelineEntry,
+};
 
 /// Who did something.
 #[derive(
@@ -20,137 +23,6 @@ impl Actor {
     }
 }
 
-/// Where an alert stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "name", rename_all = "snake_case")]
-pub enum AlertState {
-    /// Nobody has taken it yet.
-    Raised,
-    /// Somebody owns it.
-    Acknowledged {
-        /// Who.
-        by: Actor,
-        /// When (UTC).
-        at: Timestamp,
-    },
-    /// The first response is out.
-    Responding {
-        /// Who answered.
-        by: Actor,
-        /// When (UTC).
-        at: Timestamp,
-    },
-    /// It is over.
-    Resolved {
-        /// Who said so.
-        by: Actor,
-        /// When (UTC).
-        at: Timestamp,
-    },
-}
-
-impl AlertState {
-    /// Its stable name.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            AlertState::Raised => "raised",
-            AlertState::Acknowledged { .. } => "acknowledged",
-            AlertState::Responding { .. } => "responding",
-            AlertState::Resolved { .. } => "resolved",
-        }
-    }
-
-    /// Whether signals still fold into it.
-    pub const fn is_open(&self) -> bool {
-        !matches!(self, AlertState::Resolved { .. })
-    }
-}
-
-/// What must be done by a deadline.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum DeadlineKind {
-    /// Somebody takes the alert.
-    Acknowledge,
-    /// The first response is out.
-    Respond,
-}
-
-impl DeadlineKind {
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            DeadlineKind::Acknowledge => "acknowledge",
-            DeadlineKind::Respond => "respond",
-        }
-    }
-}
-
-/// One deadline of the response clock: an absolute instant, so that a restart does not move it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Deadline {
-    /// What must be done.
-    pub kind: DeadlineKind,
-    /// By when (UTC).
-    pub due_at: Timestamp,
-    /// When it was done, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub met_at: Option<Timestamp>,
-    /// When it was found to have passed unmet, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub breached_at: Option<Timestamp>,
-    /// Shares of the time, in percent, at which people were reminded already.
-    #[serde(default)]
-    pub nudged: Vec<u8>,
-}
-
-/// Who is told, in the order of escalation.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Escalation {
-    /// Those on duty.
-    FrontLine,
-    /// The specialist team.
-    Specialists,
-    /// Management.
-    Management,
-}
-
-impl Escalation {
-    /// The next level, if there is one.
-    pub const fn next(self) -> Option<Self> {
-        match self {
-            Escalation::FrontLine => Some(Escalation::Specialists),
-            Escalation::Specialists => Some(Escalation::Management),
-            Escalation::Management => None,
-        }
-    }
-
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Escalation::FrontLine => "front_line",
-            Escalation::Specialists => "specialists",
-            Escalation::Management => "management",
-        }
-    }
-}
-
-/// The clock that runs from the moment an alert is raised until it is answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ResponseClock {
-    /// T0 (UTC).
-    pub started_at: Timestamp,
-    /// What is due, and when.
-    pub deadlines: Vec<Deadline>,
-    /// How far it was escalated.
-    pub escalation: Escalation,
-}
-
 /// When an alert passed each stage: its latency budget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertTimes {
@@ -161,72 +33,6 @@ pub struct AlertTimes {
     pub raised_at: Timestamp,
     /// When its record last changed.
     pub updated_at: Timestamp,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum TimelineEvent {
-    /// It was raised by this signal.
-    Raised {
-        /// The signal's id.
-        signal: String,
-        /// The signal's kind.
-        kind: String,
-    },
-    /// Its severity rose.
-    SeverityRaised {
-        /// From …
-        from: Severity,
-        /// … to.
-        to: Severity,
-    },
-    /// Somebody took it.
-    Acknowledged,
-    /// The first response went out.
-    Responded,
-    /// It was resolved.
-    Resolved,
-    /// People were reminded of a deadline.
-    Nudged {
-        /// Of which.
-        deadline: DeadlineKind,
-        /// At which share of the time, in percent.
-        percent: u8,
-    },
-    /// A deadline passed unmet.
-    Breached {
-        /// Which.
-        deadline: DeadlineKind,
-    },
-    /// It went to the next level.
-    Escalated {
-        /// To which.
-        to: Escalation,
-    },
-    /// A command came that its state does not allow; nothing changed.
-    Refused {
-        /// The action.
-        action: String,
-    },
-}
-
-/// One line of an alert's timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TimelineEntry {
-    /// When (UTC).
-    pub at: Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// What.
-    #[serde(flatten)]
-    pub event: TimelineEvent,
-    /// In words, if the actor gave some.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
-    /// The command that led to it, if one did: a repeat of it is recognised by this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
 }
 
 /// A matter that people must answer.
@@ -245,7 +51,7 @@ pub struct Alert {
     pub topic_name: String,
     /// One line for people, in Chinese.
     pub title: String,
-    /// How grave. Rises by evidence.
+    /// How grave. Rises by evidence, and falls by a person.
     pub severity: Severity,
     /// Where it stands.
     pub state: AlertState,
@@ -264,8 +70,18 @@ pub struct Alert {
     pub times: AlertTimes,
     /// When its latest signal was given (UTC).
     pub last_signal_at: Timestamp,
-    /// What happened, oldest first. Folded signals are counted, not listed.
+    /// What happened, oldest first. Folded signals are counted, not listed, and of many lines the latest are kept; the
+    /// whole is the chain of [`TimelineRecord`](crate::TimelineRecord)s.
     pub timeline: Vec<TimelineEntry>,
+    /// Where the chain of all lines ends.
+    #[serde(default, skip_serializing_if = "ChainHead::is_empty")]
+    pub chain: ChainHead,
+    /// What people decided about it.
+    #[serde(default, skip_serializing_if = "Handling::is_empty")]
+    pub handling: Handling,
+    /// How far it reached.
+    #[serde(default, skip_serializing_if = "Spread::is_empty")]
+    pub spread: Spread,
     /// Stands for the brand as a whole: it took in discontent of no topic in particular, so that waves on any topic of the
     /// brand belong to it while it is open.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Alert, Command, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
-    Notification, Signal, SourceRhythm, SourceStatus, Topic, WindowDelta, WindowTotal, derived_id,
+    Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic, WindowDelta,
+    WindowTotal, derived_id,
 };
 
 /// A type that is the value of a topic's records.
@@ -73,9 +74,11 @@ contract!(Command, Commands, key: |c| c.brand.clone(),
     id: |c| c.id.clone(), time: |c| c.at);
 contract!(Alert, Alerts, key: |a| a.id.to_string(), partition: |a| &a.brand,
     id: |a| derived_id(&[a.id.as_str(), &a.revision.to_string()]), time: |a| a.times.updated_at);
-contract!(Notification, Notifications, key: |n| n.alert.id.to_string(),
+contract!(TimelineRecord, Timeline, key: |t| format!("{}/{}", t.alert, t.number), partition: |t| &t.brand,
+    id: |t| t.hash.clone(), time: |t| t.entry.at);
+contract!(Notification, Notifications, key: |n| n.alert.id.to_string(), partition: |n| &n.alert.brand,
     id: |n| n.id.clone(), time: |n| n.decided_at);
-contract!(Delivery, Deliveries, key: |d| d.alert.to_string(),
+contract!(Delivery, Deliveries, key: |d| d.alert.to_string(), partition: |d| &d.brand,
     id: |d| derived_id(&[&d.id, &d.attempts.to_string(), d.state.name()]), time: |d| d.at);
 contract!(Cursor, Cursors, key: Cursor::key,
     id: |c| derived_id(&[&c.key(), &c.at.to_string()]), time: |c| c.at);

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Alert, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
-    FeedbackEvent, Keep, Notification, Signal, SourceRhythm, SourceStatus, Topic, WindowDelta,
-    WindowTotal,
+    FeedbackEvent, Keep, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic,
+    WindowDelta, WindowTotal,
 };
 
 /// What the documents say of a topic beside its schema.
@@ -80,19 +80,26 @@ const fn described(topic: Topic) -> Described {
             &["respond"],
             &["respond", "publish"],
         ),
+        Topic::Timeline => (
+            "TimelineRecord",
+            "alert id/number",
+            "the brand",
+            &["respond"],
+            &["publish"],
+        ),
         Topic::Notifications => (
             "Notification",
             "alert id",
-            "the key",
+            "the brand",
             &["respond"],
             &["notify"],
         ),
         Topic::Deliveries => (
             "Delivery",
             "alert id",
-            "the key",
+            "the brand",
             &["notify"],
-            &["notify", "publish"],
+            &["respond", "notify", "publish"],
         ),
         Topic::Cursors => (
             "Cursor",
@@ -161,6 +168,7 @@ fn each(mut visit: impl FnMut(Topic, &dyn Fn(&mut SchemaGenerator, bool) -> Sche
     of::<Signal>(&mut visit);
     of::<Command>(&mut visit);
     of::<Alert>(&mut visit);
+    of::<TimelineRecord>(&mut visit);
     of::<Notification>(&mut visit);
     of::<Delivery>(&mut visit);
     of::<Cursor>(&mut visit);

@@ -89,6 +89,15 @@ pub struct Reach {
     pub comments: u64,
 }
 
+impl Reach {
+    /// All reactions together.
+    pub const fn reactions(&self) -> u64 {
+        self.likes
+            .saturating_add(self.reposts)
+            .saturating_add(self.comments)
+    }
+}
+
 /// Scores given beside the words.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scores {

@@ -8,6 +8,7 @@ mod aggregate;
 mod alert;
 mod analysis;
 mod call;
+mod clock;
 mod command;
 mod contract;
 mod cursor;
@@ -18,22 +19,23 @@ mod distinct;
 mod document;
 mod enriched;
 mod feedback;
+mod handling;
 mod id;
 mod notification;
 mod rank;
+mod refusal;
 mod signal;
 mod source;
+mod timeline;
 mod topic;
 
 pub use aggregate::{Counts, TOPIC_ALL, WindowDelta, WindowKey, WindowSize, WindowTotal};
-pub use alert::{
-    Actor, Alert, AlertState, AlertTimes, Deadline, DeadlineKind, Escalation, ResponseClock,
-    TimelineEntry, TimelineEvent,
-};
+pub use alert::{Actor, Alert, AlertTimes};
 pub use analysis::{
     AspectMention, Keyword, Polarity, RuleHit, Sentiment, SentimentLabel, Severity, Span,
 };
 pub use call::{Call, Direction, Role, Turn};
+pub use clock::{Deadline, DeadlineKind, Escalation, OnCall, Pause, Reminder, ResponseClock};
 pub use command::{Action, Command};
 pub use contract::Contract;
 pub use cursor::Cursor;
@@ -46,9 +48,15 @@ pub use distinct::Distinct;
 pub use document::{asyncapi, schemas};
 pub use enriched::{Contribution, Counted, Enriched};
 pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Reach, Scores};
+pub use handling::{
+    AlertState, Done, HandOver, Handling, Lowered, ProcessStep, Seen, Spread, Statement, StepKind,
+};
 pub use id::{AlertId, EventId, derived_id};
 pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
 pub use signal::{BurstEvidence, Sample, Signal, SignalKind, SignalTimes};
 pub use source::{SourceRhythm, SourceStatus, SourceTrouble};
+pub use timeline::{
+    ChainFault, ChainHead, SignalRef, TimelineEntry, TimelineEvent, TimelineRecord, verify_chain,
+};
 pub use topic::{Keep, Topic};

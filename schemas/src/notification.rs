@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, DeadlineKind, Escalation};
+use crate::{Alert, DeadlineKind, Escalation, OnCall};
 
 /// What people are told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,18 +20,50 @@ pub enum NotificationKind {
         deadline: DeadlineKind,
         /// At which share of the time, in percent.
         percent: u8,
+        /// Further deadlines that are as near: one push tells of all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<DeadlineKind>,
     },
     /// A deadline passed unmet, and the alert went to the next level.
     Breach {
         /// Which.
         deadline: DeadlineKind,
+        /// Further deadlines that passed with it: one push tells of all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<DeadlineKind>,
     },
     /// Somebody took it.
     Acknowledged,
+    /// Its facts are being established.
+    Assessing,
+    /// Somebody confirmed that it is true.
+    Confirmed,
     /// The first response is out.
     Responded,
     /// It is over.
     Resolved,
+    /// It was looked back on.
+    Reviewed,
+    /// It was a false alarm.
+    Dismissed,
+    /// It flared up again after it was resolved.
+    Reopened,
+    /// A person lowered its severity.
+    SeverityLowered,
+    /// A person took it to the next level.
+    Escalated,
+    /// A hand-over waits for its answer.
+    HandOverAsked,
+    /// A hand-over was accepted.
+    HandedOver,
+    /// A hand-over was declined, or taken back.
+    HandOverDeclined,
+    /// The clock was stopped.
+    Paused,
+    /// The clock runs on.
+    Resumed,
+    /// A statement was approved, or the current one taken back.
+    StatementChanged,
 }
 
 impl NotificationKind {
@@ -45,6 +77,19 @@ impl NotificationKind {
             NotificationKind::Acknowledged => "acknowledged",
             NotificationKind::Responded => "responded",
             NotificationKind::Resolved => "resolved",
+            NotificationKind::Assessing => "assessing",
+            NotificationKind::Confirmed => "confirmed",
+            NotificationKind::Reviewed => "reviewed",
+            NotificationKind::Dismissed => "dismissed",
+            NotificationKind::Reopened => "reopened",
+            NotificationKind::SeverityLowered => "severity_lowered",
+            NotificationKind::Escalated => "escalated",
+            NotificationKind::HandOverAsked => "hand_over_asked",
+            NotificationKind::HandedOver => "handed_over",
+            NotificationKind::HandOverDeclined => "hand_over_declined",
+            NotificationKind::Paused => "paused",
+            NotificationKind::Resumed => "resumed",
+            NotificationKind::StatementChanged => "statement_changed",
         }
     }
 }
@@ -59,6 +104,9 @@ pub struct Notification {
     pub kind: NotificationKind,
     /// Who is told: this level and those below it.
     pub audience: Escalation,
+    /// Who is on call for the levels that are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_call: Vec<OnCall>,
     /// The alert as it stood.
     pub alert: Alert,
     /// When this was decided (UTC).

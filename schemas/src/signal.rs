@@ -120,6 +120,17 @@ pub struct Sample {
     /// Where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Reactions to it so far: likes, comments and reposts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reactions: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Sample {
@@ -137,6 +148,7 @@ impl Sample {
             label: enriched.sentiment.label,
             author: feedback.author.clone(),
             url: feedback.url.clone(),
+            reactions: feedback.reach.as_ref().map_or(0, |reach| reach.reactions()),
         }
     }
 }

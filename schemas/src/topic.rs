@@ -33,6 +33,8 @@ pub enum Topic {
     Commands,
     /// [`Alert`](crate::Alert)s by alert id, partitioned by brand.
     Alerts,
+    /// [`TimelineRecord`](crate::TimelineRecord)s by alert and number, partitioned by brand.
+    Timeline,
     /// [`Notification`](crate::Notification)s by alert id.
     Notifications,
     /// [`Delivery`](crate::Delivery) ledger rows by alert id.
@@ -51,7 +53,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl Topic {
     /// All topics, in flow order.
-    pub const ALL: [Topic; 15] = [
+    pub const ALL: [Topic; 16] = [
         Topic::Feedback,
         Topic::Contributions,
         Topic::Enriched,
@@ -61,6 +63,7 @@ impl Topic {
         Topic::Signals,
         Topic::Commands,
         Topic::Alerts,
+        Topic::Timeline,
         Topic::Notifications,
         Topic::Deliveries,
         Topic::Cursors,
@@ -81,6 +84,7 @@ impl Topic {
             Topic::Signals => "voc.signals.v1",
             Topic::Commands => "voc.commands.v1",
             Topic::Alerts => "voc.alerts.v1",
+            Topic::Timeline => "voc.timeline.v1",
             Topic::Notifications => "voc.notifications.v1",
             Topic::Deliveries => "voc.deliveries.v1",
             Topic::Cursors => "voc.cursors.v1",
@@ -101,9 +105,12 @@ impl Topic {
                 Keep::For(DAY.saturating_mul(90))
             }
             Topic::DeadLetters => Keep::For(DAY.saturating_mul(90)),
+            // Each line of a timeline has a key of its own, so that all of them are kept: the store can be built anew from
+            // them, and a chain without its beginning proves nothing.
             Topic::Windows
             | Topic::DetectorState
             | Topic::Alerts
+            | Topic::Timeline
             | Topic::Cursors
             | Topic::Sources
             | Topic::Rhythms => Keep::Latest,

@@ -1,7 +1,8 @@
 //! A batch names the position of every record in it, so that the store can tell what it has applied before.
 
 use wensheng_schemas::{
-    Alert, Contract, DeadLetter, Delivery, Enriched, SourceRhythm, Topic, WindowDelta, WindowTotal,
+    Alert, Contract, DeadLetter, Delivery, Enriched, SourceRhythm, TimelineRecord, Topic,
+    WindowDelta, WindowTotal,
 };
 
 /// A value with its position in its topic.
@@ -42,6 +43,8 @@ pub struct WriteBatch {
     pub deltas: Vec<Entry<WindowDelta>>,
     /// Alerts as they stand.
     pub alerts: Vec<Entry<Alert>>,
+    /// Lines of alerts' timelines.
+    pub timeline: Vec<Entry<TimelineRecord>>,
     /// Lines of the delivery ledger.
     pub deliveries: Vec<Entry<Delivery>>,
     /// What could not be processed.
@@ -58,6 +61,7 @@ impl WriteBatch {
         self.enriched.len()
             + self.deltas.len()
             + self.alerts.len()
+            + self.timeline.len()
             + self.deliveries.len()
             + self.dead_letters.len()
             + self.sources.len()
@@ -78,6 +82,8 @@ pub struct RowCounts {
     pub windows: u64,
     /// Alerts.
     pub alerts: u64,
+    /// Lines of alerts' timelines.
+    pub timeline: u64,
     /// Pushes.
     pub deliveries: u64,
     /// Dead letters.

@@ -37,6 +37,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0004_sources.sql"),
         postgres: include_str!("../migrations/postgres/0004_sources.sql"),
     },
+    Step {
+        name: "timeline",
+        sqlite: include_str!("../migrations/sqlite/0005_timeline.sql"),
+        postgres: include_str!("../migrations/postgres/0005_timeline.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use wensheng_schemas::{
-    Alert, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity, SourceRhythm,
+    Alert, AlertState, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity,
+    SourceRhythm, TimelineRecord,
 };
 
 use crate::alerts::severity_rank;
@@ -83,6 +84,20 @@ pub(crate) const ALERTS: Insert = Insert {
         respond_breached_at_ms = excluded.respond_breached_at_ms,
         drill = excluded.drill, document = excluded.document
         WHERE excluded.revision > alerts.revision",
+};
+
+pub(crate) const TIMELINE: Insert = Insert {
+    table: "timeline",
+    columns: &[
+        "alert", "number", "brand", "at_ms", "actor", "event", "drill", "hash", "document",
+    ],
+    conflict: "ON CONFLICT (alert, number) DO NOTHING",
+};
+
+pub(crate) const AUDIT: Insert = Insert {
+    table: "audit",
+    columns: &["at_ms", "actor", "action", "object", "detail"],
+    conflict: "",
 };
 
 pub(crate) const DELIVERIES: Insert = Insert {
@@ -246,10 +261,16 @@ pub(crate) fn alert(alert: &Alert) -> Result<Vec<Value>, StoreError> {
     };
     let acknowledge = deadline(DeadlineKind::Acknowledge);
     let respond = deadline(DeadlineKind::Respond);
-    let next_due = [acknowledge, respond]
-        .into_iter()
-        .flatten()
-        .filter(|deadline| alert.state.is_open() && deadline.met_at.is_none())
+    let is_resolved = matches!(alert.state, AlertState::Resolved { .. });
+    let counts = |kind| match kind {
+        DeadlineKind::Review => is_resolved,
+        _ => alert.state.is_open(),
+    };
+    let next_due = alert
+        .clock
+        .iter()
+        .flat_map(|clock| &clock.deadlines)
+        .filter(|deadline| counts(deadline.kind) && deadline.met_at.is_none())
         .map(|deadline| deadline.due_at)
         .min();
     let mut row = vec![
@@ -282,6 +303,35 @@ pub(crate) fn alert(alert: &Alert) -> Result<Vec<Value>, StoreError> {
     row.push(alert.drill.into());
     row.push(json(alert)?.into());
     Ok(row)
+}
+
+/// The row of a line of an alert's timeline.
+pub(crate) fn timeline(record: &TimelineRecord) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        record.alert.as_str().into(),
+        integer(record.number),
+        record.brand.as_str().into(),
+        millis(record.entry.at),
+        record.entry.actor.0.as_str().into(),
+        record.entry.event.name().into(),
+        record.drill.into(),
+        record.hash.as_str().into(),
+        json(record)?.into(),
+    ])
+}
+
+/// The line of the audit trail, if a person did something.
+pub(crate) fn audit(record: &TimelineRecord) -> Option<Vec<Value>> {
+    let entry = &record.entry;
+    let action = entry.event.action()?;
+    let command = entry.command.as_ref()?;
+    Some(vec![
+        millis(entry.at),
+        entry.actor.0.as_str().into(),
+        format!("alert.{action}").into(),
+        record.alert.as_str().into(),
+        format!("command {command}: {}", entry.note).into(),
+    ])
 }
 
 /// The row of a push as it stands.

@@ -126,6 +126,8 @@ impl Writer {
             .await?;
         self.write_alerts(&mut transaction, batch, &stored, &mut applied)
             .await?;
+        self.write_timeline(&mut transaction, batch, &stored, &mut applied)
+            .await?;
         self.write_deliveries(&mut transaction, batch, &stored, &mut applied)
             .await?;
         self.write_dead_letters(&mut transaction, batch, &stored, &mut applied)
@@ -279,6 +281,26 @@ impl Writer {
         Ok(())
     }
 
+    /// The lines, and in the audit trail what people did: an action that was refused is noted as refused.
+    async fn write_timeline(
+        &self,
+        transaction: &mut Transaction,
+        batch: &WriteBatch,
+        stored: &Stored,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        let fresh = Fresh::of(&batch.timeline, stored);
+        applied.repeated += fresh.repeated.len() as u64;
+        let lines = || fresh.entries.iter().map(|entry| &entry.value);
+        let audit: Vec<_> = lines().filter_map(rows::audit).collect();
+        let rows = lines().map(rows::timeline).collect::<Result<Vec<_>, _>>()?;
+        let count = rows.len() as u64;
+        applied.written.timeline = rows::TIMELINE.run(transaction, rows).await?;
+        applied.stale.timeline = count.saturating_sub(applied.written.timeline);
+        rows::AUDIT.run(transaction, audit).await?;
+        Ok(())
+    }
+
     async fn write_deliveries(
         &self,
         transaction: &mut Transaction,
@@ -365,6 +387,7 @@ impl WriteBatch {
         partitions.extend(self.enriched.iter().map(|entry| entry.partition));
         partitions.extend(self.deltas.iter().map(|entry| entry.partition));
         partitions.extend(self.alerts.iter().map(|entry| entry.partition));
+        partitions.extend(self.timeline.iter().map(|entry| entry.partition));
         partitions.extend(self.deliveries.iter().map(|entry| entry.partition));
         partitions.extend(self.dead_letters.iter().map(|entry| entry.partition));
         partitions

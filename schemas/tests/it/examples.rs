@@ -7,7 +7,7 @@ use serde_json::Value;
 use wensheng_schemas::{
     Alert, AlertId, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState,
     Enriched, EventId, FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus,
-    TimelineEvent, Topic, WindowDelta, WindowTotal, schemas,
+    TimelineEvent, TimelineRecord, Topic, WindowDelta, WindowTotal, schemas,
 };
 
 fn folder(topic: Topic) -> PathBuf {
@@ -65,6 +65,9 @@ fn add_unknown(value: &mut Value) {
         "alert",
         "clock",
         "state",
+        "handling",
+        "chain",
+        "spread",
         "times",
         "message",
         "origin",
@@ -92,6 +95,7 @@ fn trip_of(topic: Topic, name: &str, text: &str) -> String {
         Topic::Signals => trip::<Signal>(name, text),
         Topic::Commands => trip::<Command>(name, text),
         Topic::Alerts => trip::<Alert>(name, text),
+        Topic::Timeline => trip::<TimelineRecord>(name, text),
         Topic::Notifications => trip::<Notification>(name, text),
         Topic::Deliveries => trip::<Delivery>(name, text),
         Topic::Cursors => trip::<Cursor>(name, text),
@@ -152,6 +156,10 @@ fn ids_in_examples_are_those_of_their_parts() {
     }
     for (name, text) in examples(Topic::Enriched) {
         event(&name, &parse::<Enriched>(&name, &text).feedback);
+    }
+    for (name, text) in examples(Topic::Timeline) {
+        let line: TimelineRecord = parse(&name, &text);
+        assert_eq!(line.hash, line.computed_hash(), "{name}");
     }
     for (name, text) in examples(Topic::Alerts) {
         let alert: Alert = parse(&name, &text);

@@ -2,7 +2,7 @@
 //! when and by whom. All words from outside are made harmless here, once ([`plain`]).
 
 use jiff::Timestamp;
-use wensheng_schemas::{Alert, AlertState, Notification, NotificationKind, Severity, TOPIC_ALL};
+use wensheng_schemas::{Alert, Notification, NotificationKind, Severity, TOPIC_ALL};
 
 use crate::Language;
 use crate::escape::{cut_chars, plain};
@@ -13,6 +13,8 @@ const QUOTE_CHARS: usize = 80;
 const QUOTES: usize = 3;
 const CAUSES: usize = 3;
 const TITLE_CHARS: usize = 60;
+/// A statement is read out as it is; a longer one is on the alert's page.
+const STATEMENT_CHARS: usize = 300;
 
 /// How a card looks where the platform has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +119,19 @@ impl Card {
                 who
             },
         ));
+        if !notification.on_call.is_empty() {
+            let people = notification.on_call.iter().map(|on| plain(&on.person.0));
+            facts.push((labels.on_call, list(people.collect())));
+        }
+        if let Some(pause) = alert.clock.as_ref().and_then(|clock| clock.paused.as_ref()) {
+            let reason = cut_chars(&plain(&pause.reason), QUOTE_CHARS);
+            let until = phrases::china_time(pause.until);
+            facts.push((
+                labels.paused,
+                format!("{} → {until}{}{reason}", plain(&pause.by.0), labels.colon),
+            ));
+        }
+        facts.extend(statement(alert, &labels, now));
         let quotes = alert.samples.iter().take(QUOTES).map(|sample| {
             let words = cut_chars(&plain(&sample.text), QUOTE_CHARS);
             let (open, close) = labels.quotes;
@@ -170,13 +185,17 @@ pub(crate) fn is_urgent(notification: &Notification) -> bool {
             notification.kind,
             NotificationKind::Raised
                 | NotificationKind::SeverityRaised
+                | NotificationKind::Reopened
                 | NotificationKind::Breach { .. }
         )
 }
 
 fn tone(notification: &Notification) -> Tone {
     match (&notification.kind, notification.alert.severity) {
-        (NotificationKind::Resolved, _) => Tone::AllClear,
+        (
+            NotificationKind::Resolved | NotificationKind::Reviewed | NotificationKind::Dismissed,
+            _,
+        ) => Tone::AllClear,
         (_, Severity::Crisis) => Tone::Crisis,
         (_, Severity::Alert) => Tone::Alert,
         (_, Severity::Watch) => Tone::Watch,
@@ -184,12 +203,32 @@ fn tone(notification: &Notification) -> Tone {
 }
 
 fn owner(alert: &Alert) -> Option<&str> {
-    match &alert.state {
-        AlertState::Raised => None,
-        AlertState::Acknowledged { by, .. }
-        | AlertState::Responding { by, .. }
-        | AlertState::Resolved { by, .. } => Some(&by.0),
-    }
+    let owner = alert.handling.owner.as_ref();
+    owner
+        .or(alert.state.by().map(|(by, _)| by))
+        .map(|by| by.0.as_str())
+}
+
+/// What may be said: the current statement alone. Where one was approved and may not be said any more, the card says that,
+/// so that nobody takes it from an earlier card.
+fn statement(
+    alert: &Alert,
+    labels: &phrases::Labels,
+    now: Timestamp,
+) -> Option<(&'static str, String)> {
+    let words = match alert.handling.statement(now) {
+        Some(statement) => cut_chars(&plain(&statement.text), STATEMENT_CHARS),
+        None if alert
+            .handling
+            .statements
+            .iter()
+            .any(|s| s.approved.is_some()) =>
+        {
+            labels.no_statement.to_owned()
+        }
+        None => return None,
+    };
+    Some((labels.statement, words))
 }
 
 fn top_causes(alert: &Alert) -> Vec<String> {
@@ -216,6 +255,8 @@ fn deadlines(alert: &Alert, language: Language, now: Timestamp) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wensheng_schemas::{Actor, AlertState, Done, Statement};
+
     use crate::testing::{notification, now};
 
     #[test]
@@ -282,5 +323,34 @@ mod tests {
         }
         let card = Card::new(&taken, Language::Zh, "", false, now());
         assert_eq!(card.deadlines, ["请于 15:05 前首次响应，还剩 59 分钟"]);
+    }
+
+    #[test]
+    fn a_card_shows_the_current_statement_only() {
+        let mut told = notification("n1");
+        let done = |by: &str| Done {
+            by: Actor(by.to_owned()),
+            at: now(),
+        };
+        let statement = |version, text: &str, approved| Statement {
+            version,
+            text: text.to_owned(),
+            by: Actor("林值班".to_owned()),
+            at: now(),
+            approved,
+            expires_at: None,
+            withdrawn: None,
+        };
+        told.alert.handling.statements = vec![
+            statement(1, "正在核实", Some(done("周经理"))),
+            statement(2, "门店已停业自查", Some(done("周经理"))),
+            statement(3, "尚未批准", None),
+        ];
+        let text = |told: &Notification| Card::new(told, Language::Zh, "", false, now()).text();
+        assert!(text(&told).contains("统一口径：门店已停业自查"));
+        assert!(!text(&told).contains("正在核实") && !text(&told).contains("尚未批准"));
+        told.alert.handling.statements[1].expires_at = Some(now());
+        let expired = text(&told);
+        assert!(expired.contains("统一口径：已失效") && !expired.contains("正在核实"));
     }
 }

@@ -57,10 +57,28 @@ pub(crate) const fn channel(language: Language, channel: Channel) -> &'static st
 const fn duty(language: Language, kind: DeadlineKind) -> &'static str {
     match (language, kind) {
         (Zh, DeadlineKind::Acknowledge) => "认领",
+        (Zh, DeadlineKind::Team) => "组建处置小组",
+        (Zh, DeadlineKind::Spokesperson) => "指定发言人",
         (Zh, DeadlineKind::Respond) => "首次响应",
+        (Zh, DeadlineKind::Plan) => "制定处置方案",
+        (Zh, DeadlineKind::Review) => "复盘",
         (En, DeadlineKind::Acknowledge) => "acknowledgement",
+        (En, DeadlineKind::Team) => "team",
+        (En, DeadlineKind::Spokesperson) => "spokesperson",
         (En, DeadlineKind::Respond) => "first response",
+        (En, DeadlineKind::Plan) => "plan",
+        (En, DeadlineKind::Review) => "review",
     }
+}
+
+/// What must be done by deadlines that come together.
+fn duties(language: Language, first: DeadlineKind, also: &[DeadlineKind]) -> String {
+    let all = std::iter::once(&first).chain(also);
+    let names: Vec<&str> = all.map(|kind| duty(language, *kind)).collect();
+    names.join(match language {
+        Zh => "、",
+        En => ", ",
+    })
 }
 
 /// What is told. `who` did it, where a person did; `audience` is how far it was escalated.
@@ -78,20 +96,33 @@ pub(crate) fn told(
         (En, NotificationKind::Raised) => format!("new {level}"),
         (Zh, NotificationKind::SeverityRaised) => format!("升为{level}"),
         (En, NotificationKind::SeverityRaised) => format!("raised to {level}"),
-        (Zh, NotificationKind::Nudge { deadline, percent }) => {
-            format!("{}时限已用 {percent}%", duty(Zh, *deadline))
+        (
+            Zh,
+            NotificationKind::Nudge {
+                deadline,
+                percent,
+                also,
+            },
+        ) => {
+            format!("{}时限已用 {percent}%", duties(Zh, *deadline, also))
         }
-        (En, NotificationKind::Nudge { deadline, percent }) => {
-            format!(
-                "{percent} % of the time for {} is gone",
-                duty(En, *deadline)
-            )
+        (
+            En,
+            NotificationKind::Nudge {
+                deadline,
+                percent,
+                also,
+            },
+        ) => {
+            let duties = duties(En, *deadline, also);
+            format!("{percent} % of the time for {duties} is gone")
         }
-        (Zh, NotificationKind::Breach { deadline }) => {
-            format!("{}超时，通知到{audience}", duty(Zh, *deadline))
+        (Zh, NotificationKind::Breach { deadline, also }) => {
+            format!("{}超时，通知到{audience}", duties(Zh, *deadline, also))
         }
-        (En, NotificationKind::Breach { deadline }) => {
-            format!("{} overdue, now with {audience}", duty(En, *deadline))
+        (En, NotificationKind::Breach { deadline, also }) => {
+            let duties = duties(En, *deadline, also);
+            format!("{duties} overdue, now with {audience}")
         }
         (Zh, NotificationKind::Acknowledged) => format!("{who}已认领"),
         (En, NotificationKind::Acknowledged) => format!("acknowledged by {who}"),
@@ -99,6 +130,34 @@ pub(crate) fn told(
         (En, NotificationKind::Responded) => format!("first response by {who}"),
         (Zh, NotificationKind::Resolved) => format!("{who}已办结"),
         (En, NotificationKind::Resolved) => format!("resolved by {who}"),
+        (Zh, NotificationKind::Assessing) => format!("{who}开始研判"),
+        (En, NotificationKind::Assessing) => format!("being assessed by {who}"),
+        (Zh, NotificationKind::Confirmed) => "已确认属实".to_owned(),
+        (En, NotificationKind::Confirmed) => "confirmed".to_owned(),
+        (Zh, NotificationKind::Reviewed) => format!("{who}已复盘"),
+        (En, NotificationKind::Reviewed) => format!("reviewed by {who}"),
+        (Zh, NotificationKind::Dismissed) => format!("{who}判为误报"),
+        (En, NotificationKind::Dismissed) => format!("dismissed as a false alarm by {who}"),
+        (Zh, NotificationKind::Reopened) => "再次升温，重新计时".to_owned(),
+        (En, NotificationKind::Reopened) => "flared up again, the clock starts anew".to_owned(),
+        (Zh, NotificationKind::SeverityLowered) => format!("降为{level}"),
+        (En, NotificationKind::SeverityLowered) => format!("lowered to {level}"),
+        (Zh, NotificationKind::Escalated) => format!("升级到{audience}"),
+        (En, NotificationKind::Escalated) => format!("escalated to {audience}"),
+        (Zh, NotificationKind::HandOverAsked) => "移交待确认".to_owned(),
+        (En, NotificationKind::HandOverAsked) => "a hand-over waits to be accepted".to_owned(),
+        (Zh, NotificationKind::HandedOver) => format!("已移交，现由{who}负责"),
+        (En, NotificationKind::HandedOver) => format!("handed over, now with {who}"),
+        (Zh, NotificationKind::HandOverDeclined) => format!("移交未接受，仍由{who}负责"),
+        (En, NotificationKind::HandOverDeclined) => {
+            format!("the hand-over was declined, still with {who}")
+        }
+        (Zh, NotificationKind::Paused) => "计时已暂停".to_owned(),
+        (En, NotificationKind::Paused) => "the clock was paused".to_owned(),
+        (Zh, NotificationKind::Resumed) => "计时已恢复".to_owned(),
+        (En, NotificationKind::Resumed) => "the clock runs on".to_owned(),
+        (Zh, NotificationKind::StatementChanged) => "统一口径有更新".to_owned(),
+        (En, NotificationKind::StatementChanged) => "the approved statement changed".to_owned(),
     }
 }
 
@@ -147,6 +206,10 @@ pub(crate) struct Labels {
     pub(crate) escalation: &'static str,
     pub(crate) owner: &'static str,
     pub(crate) nobody: &'static str,
+    pub(crate) on_call: &'static str,
+    pub(crate) paused: &'static str,
+    pub(crate) statement: &'static str,
+    pub(crate) no_statement: &'static str,
     pub(crate) open: &'static str,
     pub(crate) drill: &'static str,
     pub(crate) again: &'static str,
@@ -170,6 +233,10 @@ pub(crate) const fn labels(language: Language) -> Labels {
             escalation: "通知范围",
             owner: "负责人",
             nobody: "待认领",
+            on_call: "当值",
+            paused: "计时已暂停",
+            statement: "统一口径",
+            no_statement: "已失效，请勿沿用旧稿",
             open: "查看并处理",
             drill: "【演练】",
             again: "（重发）",
@@ -187,6 +254,10 @@ pub(crate) const fn labels(language: Language) -> Labels {
             escalation: "Told",
             owner: "Owner",
             nobody: "nobody yet",
+            on_call: "on call",
+            paused: "clock paused",
+            statement: "approved statement",
+            no_statement: "expired or withdrawn: do not use an earlier one",
             open: "Open in the console",
             drill: "[drill] ",
             again: " (sent again)",

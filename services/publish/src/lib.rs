@@ -1,6 +1,6 @@
 //! The store's rows and its progress are one transaction: a crash between the store and the bus changes no figure.
 //!
-//! Reads `enriched`, `aggregates`, `alerts`, `deliveries`, `dead-letters` and `rhythms`; writes the store, and emits the totals of the
+//! Reads `enriched`, `aggregates`, `alerts`, `timeline`, `deliveries`, `dead-letters` and `rhythms`; writes the store, and emits the totals of the
 //! windows it touched to `windows`. That emission is idempotent: of two totals the one with the higher revision is right.
 
 mod config;
@@ -21,10 +21,11 @@ pub use error::Error;
 pub use stage::PublishStage;
 
 /// What it reads.
-pub const INPUTS: [Topic; 6] = [
+pub const INPUTS: [Topic; 7] = [
     Topic::Enriched,
     Topic::Aggregates,
     Topic::Alerts,
+    Topic::Timeline,
     Topic::Deliveries,
     Topic::DeadLetters,
     Topic::Rhythms,

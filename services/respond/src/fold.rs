@@ -1,12 +1,12 @@
-//! An alert grows with every signal of its matter, but its record does not: samples, causes and refusals are bounded.
+//! An alert grows with every signal of its matter, but its record does not: samples, causes and authors are bounded.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use wensheng_schemas::{
-    Actor, Alert, AlertId, AlertState, AlertTimes, Sample, Severity, Signal, SignalKind, TOPIC_ALL,
-    TimelineEntry, TimelineEvent,
+    Alert, AlertId, AlertState, AlertTimes, ChainHead, Handling, Sample, Severity, Signal,
+    SignalKind, Spread, TOPIC_ALL,
 };
 
 /// Samples shown with an alert.
@@ -15,12 +15,10 @@ const SAMPLES: usize = 10;
 const CAUSES: usize = 32;
 /// Where causes beyond that are counted.
 const OTHER_CAUSES: &str = "其他";
-/// Refused commands kept in the timeline; the oldest are forgotten. All else in a timeline happens at most once.
-const REFUSALS: usize = 20;
 /// Terms shown in a title.
 const TITLE_TERMS: usize = 3;
 
-/// The alert that a signal raises. It has no clock yet, and no revision.
+/// The alert that a signal raises. It has no clock yet, no line and no revision.
 pub(crate) fn raise(signal: &Signal, names: &BTreeMap<String, String>, now: Timestamp) -> Alert {
     let mut alert = Alert {
         id: AlertId::of(&signal.brand, &signal.topic, &signal.id),
@@ -42,16 +40,10 @@ pub(crate) fn raise(signal: &Signal, names: &BTreeMap<String, String>, now: Time
             updated_at: now,
         },
         last_signal_at: signal.times.detected_at,
-        timeline: vec![TimelineEntry {
-            at: now,
-            actor: Actor::system(),
-            event: TimelineEvent::Raised {
-                signal: signal.id.clone(),
-                kind: signal.kind.name().to_owned(),
-            },
-            note: String::new(),
-            command: None,
-        }],
+        timeline: Vec::new(),
+        chain: ChainHead::default(),
+        handling: Handling::default(),
+        spread: Spread::default(),
         brand_wide: false,
         drill: signal.drill,
     };
@@ -71,33 +63,37 @@ pub(crate) fn fold(alert: &mut Alert, signal: &Signal) {
             alert.channels.push(*channel);
         }
     }
+    reach(alert, &signal.samples);
     merge_samples(&mut alert.samples, &signal.samples);
     alert.brand_wide |= signal.topic == TOPIC_ALL && is_discontent(&signal.kind);
     alert.last_signal_at = alert.last_signal_at.max(signal.times.detected_at);
 }
 
-/// Notes what happened.
-pub(crate) fn note(alert: &mut Alert, entry: TimelineEntry) {
-    let refused = |e: &TimelineEntry| matches!(e.event, TimelineEvent::Refused { .. });
-    if refused(&entry)
-        && alert.timeline.iter().filter(|e| refused(e)).count() >= REFUSALS
-        && let Some(oldest) = alert.timeline.iter().position(refused)
-    {
-        alert.timeline.remove(oldest);
-    }
-    alert.timeline.push(entry);
+/// Whether the alert has heard of the signal's cause before.
+pub(crate) fn knows_cause(alert: &Alert, signal: &Signal) -> bool {
+    alert.causes.contains_key(cause(&signal.kind))
 }
 
-/// Notes what the service itself did.
-pub(crate) fn note_own(alert: &mut Alert, at: Timestamp, event: TimelineEvent) {
-    let entry = TimelineEntry {
-        at,
-        actor: Actor::system(),
-        event,
-        note: String::new(),
-        command: None,
-    };
-    note(alert, entry);
+/// Counts the pieces that were not shown with the alert before. Pieces that gave way to newer ones are not counted
+/// again as long as their author and reactions are those of a piece seen once: signals carry the newest pieces.
+fn reach(alert: &mut Alert, samples: &[Sample]) {
+    let oldest_shown = alert.samples.last().map(|sample| sample.occurred_at);
+    let full = alert.samples.len() >= SAMPLES;
+    for sample in samples {
+        let known = alert
+            .samples
+            .iter()
+            .any(|shown| shown.event == sample.event);
+        let gave_way = full && oldest_shown.is_some_and(|oldest| sample.occurred_at < oldest);
+        if known || gave_way {
+            continue;
+        }
+        let heat = sample.reactions.saturating_add(1);
+        alert.spread.heat = alert.spread.heat.saturating_add(heat);
+        if let Some(author) = &sample.author {
+            alert.spread.authors.insert(&author.key);
+        }
+    }
 }
 
 fn merge_samples(samples: &mut Vec<Sample>, new: &[Sample]) {

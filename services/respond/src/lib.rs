@@ -2,16 +2,21 @@
 //! instants in the alert's record, and whatever fell due while nobody looked fires once, in the order it fell due.
 //!
 //! The core is a pure state machine: [`policy`](mod@policy) says how fast people must answer, `clock` what falls due
-//! next, `fold` how signals become an alert, `desk` which alert a signal or command is for, `resolved` what stays of it. `stage` puts it between the
-//! topics.
+//! next, `calendar` and `rota` when people work and who is on call, `fold` how signals become an alert, `act` what people
+//! do to it, `held` how all of it becomes a chain of lines, `desk` which alert a signal or command is for, `closed` what
+//! still matters once it is over. `stage` puts it between the topics.
 
+mod act;
+pub mod calendar;
 mod clock;
+mod closed;
 mod desk;
 mod error;
 mod fold;
+mod held;
 pub mod metrics;
 pub mod policy;
-mod resolved;
+pub mod rota;
 mod stage;
 
 use std::sync::Arc;
@@ -28,7 +33,7 @@ pub use stage::Respond;
 pub const ROLE: &str = "respond";
 
 /// What it reads.
-pub const INPUTS: [Topic; 2] = [Topic::Signals, Topic::Commands];
+pub const INPUTS: [Topic; 3] = [Topic::Signals, Topic::Commands, Topic::Deliveries];
 
 /// Raises alerts and runs their clocks until shutdown.
 ///

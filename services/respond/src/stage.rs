@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
 use wensheng_bus::{Outcome, Outputs, Progress, Record, Restore, Stage, StageError};
 use wensheng_runtime::{decode, encode};
-use wensheng_schemas::{Alert, AlertId, Command, Severity, Signal, Topic};
+use wensheng_schemas::{Alert, AlertId, Command, Contract, Delivery, Severity, Signal, Topic};
 
 use crate::desk::{Counted, Desk, Verdict};
 use crate::metrics as names;
@@ -15,7 +15,7 @@ use crate::policy::Config;
 
 const SEVERITIES: [Severity; 3] = [Severity::Watch, Severity::Alert, Severity::Crisis];
 
-/// The stage between `signals`, `commands` and `alerts`, `notifications`.
+/// The stage between `signals`, `commands`, `deliveries` and `alerts`, `timeline`, `notifications`.
 ///
 /// A batch changes alerts in memory; `settle`, which the loop calls before the commit, emits one record per alert that
 /// changed, so that a flood of signals costs one record per batch. Between batches nothing is unsaid.
@@ -45,6 +45,9 @@ impl Respond {
         let flushed = self.desk.flush(now);
         for alert in &flushed.alerts {
             out.emit(encode(alert, causes.get(&alert.id)));
+        }
+        for line in &flushed.lines {
+            out.emit(encode(line, causes.get(&line.alert)));
         }
         for notification in &flushed.notifications {
             out.emit(encode(notification, causes.get(&notification.alert.id)));
@@ -77,6 +80,10 @@ impl Respond {
     }
 }
 
+fn read<T: Contract>(record: &Record) -> Result<T, Outcome> {
+    decode(record).map_err(|error| Outcome::Reject(error.to_string()))
+}
+
 #[async_trait]
 impl Stage for Respond {
     fn restores(&self) -> Vec<Restore> {
@@ -102,18 +109,20 @@ impl Stage for Respond {
     fn process(&mut self, record: &Record, now: Timestamp, _out: &mut Outputs) -> Outcome {
         self.now = now;
         let partition = record.at.partition;
-        let verdict = if *record.at.topic == *Topic::Commands.name() {
-            match decode::<Command>(record) {
-                Ok(command) => self.desk.command(&command, now),
-                Err(error) => return Outcome::Reject(error.to_string()),
+        let topic = &*record.at.topic;
+        let verdict = match topic {
+            _ if topic == Topic::Commands.name() => {
+                read::<Command>(record).map(|command| self.desk.command(&command, now))
             }
-        } else {
-            match decode::<Signal>(record) {
-                Ok(signal) => self.desk.signal(partition, &signal, now),
-                Err(error) => return Outcome::Reject(error.to_string()),
+            _ if topic == Topic::Deliveries.name() => {
+                read::<Delivery>(record).map(|delivery| self.desk.delivery(&delivery))
             }
+            _ => read::<Signal>(record).map(|signal| self.desk.signal(partition, &signal, now)),
         };
-        self.outcome(verdict, record)
+        match verdict {
+            Ok(verdict) => self.outcome(verdict, record),
+            Err(refused) => refused,
+        }
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Outputs) {
@@ -139,6 +148,13 @@ impl Stage for Respond {
                     counter!(names::RAISED, "severity" => severity.name()).increment(1);
                     histogram!(names::OBSERVED_TO_RAISED).record(waited.as_secs_f64().max(0.0));
                 }
+                Counted::Reopened(severity) => {
+                    counter!(names::REOPENED, "severity" => severity.name()).increment(1);
+                }
+                Counted::Ended(severity, outcome) => {
+                    counter!(names::ENDED, "severity" => severity.name(), "outcome" => outcome)
+                        .increment(1);
+                }
                 Counted::Folded => counter!(names::FOLDED).increment(1),
                 Counted::Nudged(kind) => {
                     counter!(names::NUDGES, "deadline" => kind.name()).increment(1);
@@ -147,7 +163,7 @@ impl Stage for Respond {
                     counter!(names::BREACHES, "deadline" => kind.name()).increment(1);
                 }
                 Counted::Refused(action) => {
-                    counter!(names::REFUSED, "action" => action.name()).increment(1);
+                    counter!(names::REFUSED, "action" => action).increment(1);
                 }
             }
         }

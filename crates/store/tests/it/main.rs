@@ -13,6 +13,7 @@ mod people;
 mod reading;
 mod replay;
 mod samples;
+mod timeline;
 mod views;
 mod writing;
 
@@ -63,5 +64,6 @@ on_both_databases!(
     people::the_audit_trail_can_only_grow,
     people::a_person_is_removed_from_every_row_and_that_is_written_down,
     writing::what_was_withdrawn_is_shown_to_nobody_and_does_not_come_back,
+    timeline::a_tampered_line_is_found_and_lines_only_grow,
     views::business_tools_find_figures_under_plain_names,
 );

@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use wensheng_schemas::{Alert, AlertId, AlertState, Deadline, DeadlineKind, Severity};
-use wensheng_store::{AlertDetail, AlertFilter};
+use wensheng_schemas::{
+    Actor, Alert, AlertId, AlertState, Deadline, DeadlineKind, Severity, Statement, TimelineRecord,
+};
+use wensheng_store::{AlertDetail, AlertFilter, Role};
 
 use super::{Params, given, named, page_size};
 use crate::Console;
@@ -119,6 +121,10 @@ fn severity(name: &str) -> Option<Severity> {
 #[derive(Serialize)]
 pub(crate) struct Detail {
     now: Timestamp,
+    /// What the visitor can do to it as it stands, by name.
+    allowed: Vec<&'static str>,
+    /// What may be said now.
+    statement: Option<Statement>,
     #[serde(flatten)]
     detail: AlertDetail,
 }
@@ -126,7 +132,7 @@ pub(crate) struct Detail {
 /// `GET /api/v1/alerts/{id}`
 pub(crate) async fn one(
     State(console): State<Console>,
-    _: Visitor,
+    visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Detail>, Problem> {
     let detail = console
@@ -134,9 +140,55 @@ pub(crate) async fn one(
         .alert(&AlertId::from(id))
         .await?
         .ok_or_else(no_such_alert)?;
+    let now = Timestamp::now();
+    let actor = Actor(visitor.0.name.clone());
     Ok(Json(Detail {
-        now: Timestamp::now(),
+        now,
+        allowed: match visitor.require(Role::Responder) {
+            Ok(()) => detail.alert.allowed(&actor, now),
+            Err(_) => Vec::new(),
+        },
+        statement: detail.alert.handling.statement(now).cloned(),
         detail,
+    }))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Lines {
+    after: Option<u64>,
+    limit: Option<u32>,
+}
+
+/// The whole timeline, with the chain that proves it.
+#[derive(Serialize)]
+pub(crate) struct Timeline {
+    now: Timestamp,
+    lines: Vec<TimelineRecord>,
+    /// Lines proved; `null` where something is wrong.
+    proved: Option<u64>,
+    /// What is wrong with the chain.
+    fault: Option<String>,
+}
+
+/// `GET /api/v1/alerts/{id}/timeline`
+pub(crate) async fn timeline(
+    State(console): State<Console>,
+    _: Visitor,
+    Path(id): Path<String>,
+    Params(query): Params<Lines>,
+) -> Result<Json<Timeline>, Problem> {
+    let limit = page_size(query.limit, 200, 1_000)?;
+    let id = AlertId::from(id);
+    let proof = console.store.prove(&id).await?.ok_or_else(no_such_alert)?;
+    let lines = console
+        .store
+        .timeline(&id, query.after.unwrap_or(0), limit)
+        .await?;
+    Ok(Json(Timeline {
+        now: Timestamp::now(),
+        lines,
+        proved: proof.result.as_ref().ok().copied(),
+        fault: proof.result.err().map(|fault| fault.to_string()),
     }))
 }
 

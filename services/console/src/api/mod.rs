@@ -35,6 +35,7 @@ pub(crate) fn router() -> Router<Console> {
         .route("/feedback/{id}", get(feedback::one))
         .route("/alerts", get(alerts::alerts))
         .route("/alerts/{id}", get(alerts::one))
+        .route("/alerts/{id}/timeline", get(alerts::timeline))
         .route("/alerts/{id}/{action}", post(actions::act))
         .route("/deliveries", get(system::deliveries))
         .route("/dead-letters", get(system::dead_letters))
@@ -110,6 +111,7 @@ mod tests {
         ("/feedback/{id}", "get"),
         ("/alerts", "get"),
         ("/alerts/{id}", "get"),
+        ("/alerts/{id}/timeline", "get"),
         ("/alerts/{id}/{action}", "post"),
         ("/deliveries", "get"),
         ("/dead-letters", "get"),

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use wensheng_bus::{Bus, EmbeddedBus, EmbeddedConfig, TopicPartition};
 use wensheng_console::{Config, Error, run};
 use wensheng_runtime::{Handle, decode, topic_specs};
-use wensheng_schemas::{Command, Topic};
+use wensheng_schemas::{Action, Command, Topic};
 use wensheng_store::{Role, Store, StoreConfig};
 
 pub(crate) const PARTITIONS: u32 = 2;
@@ -105,7 +105,7 @@ impl Running {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Every command on the bus.
+    /// Every command on the bus, without looks: whoever opens the page of an alert looks at it.
     pub(crate) async fn commands(&self) -> Vec<Command> {
         let mut commands = Vec::new();
         for partition in 0..PARTITIONS {
@@ -113,7 +113,10 @@ impl Running {
             let whole: Range<u64> = 0..u64::MAX;
             self.bus
                 .replay(&at, whole, &mut |record| {
-                    commands.push(decode(&record).unwrap());
+                    let command: Command = decode(&record).unwrap();
+                    if command.action != Action::View {
+                        commands.push(command);
+                    }
                 })
                 .await
                 .unwrap();

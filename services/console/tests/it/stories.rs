@@ -94,6 +94,8 @@ pub(crate) fn alert(story: &Story, now: Timestamp) -> Alert {
         met_at,
         breached_at: breached.then(|| minutes(after)),
         nudged: if breached { vec![50, 75, 90] } else { vec![] },
+        started_at: None,
+        reminders: Vec::new(),
     };
     let samples: Vec<Sample> = (0..60)
         .map(|n| voice(n, raised_at, 30 + n as i64))
@@ -133,6 +135,8 @@ pub(crate) fn alert(story: &Story, now: Timestamp) -> Alert {
             } else {
                 Escalation::FrontLine
             },
+            paused: None,
+            paused_seconds: 0,
         }),
         signals: 7,
         causes: BTreeMap::from([("食品异物".to_owned(), 5), ("burst".to_owned(), 2)]),
@@ -151,6 +155,9 @@ pub(crate) fn alert(story: &Story, now: Timestamp) -> Alert {
         },
         last_signal_at: raised_at,
         timeline,
+        chain: Default::default(),
+        handling: Default::default(),
+        spread: Default::default(),
         brand_wide: false,
         drill: false,
     }
@@ -162,6 +169,7 @@ pub(crate) fn deliveries(alert: &Alert, now: Timestamp) -> Vec<Delivery> {
         id: format!("n-{}", alert.id),
         kind: NotificationKind::Raised,
         audience: Escalation::FrontLine,
+        on_call: Vec::new(),
         alert: alert.clone(),
         decided_at: alert.times.raised_at,
     };

@@ -1,12 +1,14 @@
 // One alert: its clock, what to do, why it was raised, and the proof of who was told when.
-import { html, useRef, useState } from './dom.js';
-import { get, newKey, post } from './api.js';
-import { deadlineAt, now as serverNow, useNow } from './clock.js';
+import { html, useEffect, useState } from './dom.js';
+import { Actions, useActing } from './actions.js';
+import { get, post } from './api.js';
+import { counts, deadlineAt, useNow } from './clock.js';
 import { ago, clockSpan, clockTime, count, fullTime, shortTime, span } from './format.js';
+import { People, Proof, Statements, Steps } from './handling.js';
 import { t } from './i18n.js';
 import { useEvent } from './live.js';
-import { actionName, actorName, causeName, deadlineName, deliveryStateName, escalationName, notificationName, providerName, severityName, stateName, topicName } from './names.js';
-import { Channel, Empty, Failure, Loading, Notice, Severity, errorText, useRead, useThrottle } from './parts.js';
+import { actionName, actorName, causeName, deadlineName, deliveryStateName, escalationName, notificationName, providerName, severityName, stateName, stepName, topicName } from './names.js';
+import { Channel, Empty, Failure, Loading, Severity, useRead, useThrottle } from './parts.js';
 
 const ms = (value) => new Date(value).getTime();
 
@@ -31,73 +33,11 @@ function Deadline({ deadline, clock, open, now }) {
 
 function Clock({ alert, now }) {
   if (!alert.clock) return html`<p class="faint">${t('clock.none')}</p>`;
-  const open = alert.state.name !== 'resolved';
   return html`
     <div class="clock" aria-label=${t('clock.title')}>
-      ${alert.clock.deadlines.map((deadline) => html`<${Deadline} key=${deadline.kind} deadline=${deadline} clock=${alert.clock} open=${open} now=${now} />`)}
+      ${alert.clock.deadlines.map((deadline) => html`<${Deadline} key=${deadline.kind} deadline=${deadline} clock=${alert.clock} open=${counts(alert, deadline)} now=${now} />`)}
     </div>
     <p class="faint clock-level">${t('clock.escalation', { level: escalationName(alert.clock.escalation) })}</p>`;
-}
-
-/** What became of a recorded command: the alert's own timeline says so. */
-function outcome(alert, { command, action }) {
-  const entry = alert.timeline.find((line) => line.command === command);
-  if (entry) return entry.event === 'refused' ? 'refused' : 'done';
-  return done(alert, action) ? 'done' : 'recorded';
-}
-
-/** Whether the alert shows that the action took effect. */
-const done = (alert, action) => {
-  const reached = ['raised', 'acknowledged', 'responding', 'resolved'].indexOf(alert.state.name);
-  return reached >= { acknowledge: 1, respond: 2, resolve: 3 }[action];
-};
-
-/** A button says what is true: sent, recorded, in effect. Only the alert itself, as stored, says the last. */
-function Actions({ alert, me, now }) {
-  const [note, setNote] = useState('');
-  const [step, setStep] = useState(null);
-  const keys = useRef({});
-  const act = (action) => {
-    const key = (keys.current[action] ??= newKey());
-    setStep({ name: 'sending', action });
-    post(`/alerts/${alert.id}/${action}`, { note }, key).then(
-      ({ command }) => { delete keys.current[action]; setNote(''); setStep({ name: 'recorded', action, command: command.id, since: serverNow() }); },
-      (error) => {
-        // Unless it is sure that nothing was recorded, the next click repeats the same command.
-        if (error.status >= 400 && error.status < 500) delete keys.current[action];
-        setStep({ name: 'failed', action, error });
-      },
-    );
-  };
-  const open = alert.state.name !== 'resolved';
-  const options = open ? ['acknowledge', 'respond', 'resolve'].filter((action) => !done(alert, action)) : [];
-  const stands = step?.name === 'recorded' ? outcome(alert, step) : step?.name;
-  const waiting = stands === 'sending' || stands === 'recorded';
-  const notice = () => {
-    if (!step) return null;
-    const action = actionName(step.action);
-    if (stands === 'sending') return ['plain', t('action.busy')];
-    if (stands === 'recorded') return now - step.since > 8000 ? ['warn', t('action.slow', { action })] : ['plain', t('action.pending', { action })];
-    if (stands === 'refused') return ['warn', t('action.refused', { action })];
-    if (stands === 'failed') {
-      const { error } = step;
-      if (error.status === 409) return ['warn', t('action.conflict', { detail: error.message })];
-      return ['bad', error.status === 0 || error.status >= 500 ? t('action.unsure') : t('action.failed', { detail: errorText(error) })];
-    }
-    return ['good', t('action.done', { action })];
-  };
-  const said = notice();
-  return html`
-    <div class="actions">
-      ${open && me.may_act && html`
-        <input class="note" type="text" maxlength="1000" value=${note} onInput=${(event) => setNote(event.currentTarget.value)} placeholder=${t('action.notePlaceholder')} aria-label=${t('action.note')} />
-        <div class="action-buttons">
-          ${options.map((action, i) => html`<button key=${action} id=${`action-${action}`} class=${`button ${i === 0 ? 'primary' : ''}`} disabled=${waiting} onClick=${() => act(action)}>${actionName(action)}</button>`)}
-        </div>`}
-      ${open && !me.may_act && html`<p class="faint">${t('action.readonly')}</p>`}
-      ${!open && html`<p class="faint">${t('action.closed')}</p>`}
-      ${said && html`<${Notice} tone=${said[0]} text=${said[1]} />`}
-    </div>`;
 }
 
 /** Where the time went, from the customer's words to the push. */
@@ -126,6 +66,9 @@ function eventText(entry) {
   return t(`event.${entry.event}`, {
     kind: causeName(entry.kind), from: severityName(entry.from), to: entry.event === 'escalated' ? escalationName(entry.to) : severityName(entry.to),
     deadline: deadlineName(entry.deadline), percent: entry.percent, action: actionName(entry.action),
+    reason: entry.reason, person: entry.person ?? entry.to, members: entry.members?.join('、'), step: stepName(entry.step), version: entry.version,
+    owner: entry.owner ?? '', n: entry.signals?.length, receiver: entry.receiver, answer: entry.answer,
+    state: deliveryStateName(entry.state), told: notificationName(entry.kind), level: escalationName(entry.audience),
   });
 }
 
@@ -175,9 +118,41 @@ function CopyLink() {
   return html`<button class="link" onClick=${() => navigator.clipboard.writeText(location.href).then(() => { set(true); setTimeout(() => set(false), 2000); }, () => {})}>${copied ? t('detail.copied') : t('detail.link')}</button>`;
 }
 
-export function AlertDetail({ id, me }) {
+function Sheet({ detail, error, reload, me }) {
   const now = useNow();
+  const { alert, deliveries, allowed, statement } = detail;
+  const acting = useActing(alert, now);
+  return html`
+    <article class=${`detail s-${alert.severity}`}>
+      <header class="detail-head">
+        <div class="alert-line"><${Severity} name=${alert.severity} /><span class=${`state st-${alert.state.name}`}>${stateName(alert.state.name)}</span>${alert.drill && html`<span class="drill">${t('alerts.drill')}</span>`}<span class="grow"></span><${CopyLink} /></div>
+        <h2>${alert.title}</h2>
+        <p class="faint">${alert.brand} · ${topicName(alert.topic)} · ${t('alerts.signals', { n: alert.signals })}${alert.spread?.heat > 0 && html` · ${t('alerts.heat', { n: count(alert.spread.heat) })}`} · ${fullTime(alert.times.raised_at)}</p>
+      </header>
+      ${error && html`<${Failure} error=${error} retry=${reload} />`}
+      <${Clock} alert=${alert} now=${now} />
+      <${People} alert=${alert} now=${now} />
+      <${Actions} alert=${alert} allowed=${allowed} statement=${statement} acting=${acting} me=${me} />
+      <${Statements} alert=${alert} statement=${statement} now=${now} />
+      <${Steps} alert=${alert} allowed=${allowed} acting=${acting} now=${now} />
+      <div class="detail-columns">
+        <section><h3>${t('detail.causes')}</h3><div class="chips">${Object.entries(alert.causes).map(([name, n]) => html`<span key=${name} class="chip cause">${causeName(name)}<b>×${n}</b></span>`)}</div></section>
+        <section><h3>${t('detail.channels')}</h3><div class="chips">${alert.channels.map((name) => html`<${Channel} key=${name} name=${name} />`)}</div></section>
+      </div>
+      <section><h3>${t('detail.latency')}</h3><${Latency} alert=${alert} deliveries=${deliveries} /></section>
+      <section><h3>${t('detail.samples')}</h3><${Samples} samples=${alert.samples} now=${now} /></section>
+      <div class="detail-columns">
+        <section><h3>${t('detail.timeline')}</h3><${Timeline} entries=${alert.timeline} now=${now} /><${Proof} alert=${alert} lines=${Timeline} now=${now} /></section>
+        <section><h3>${t('detail.deliveries')}</h3>${deliveries.length ? html`<${Deliveries} rows=${[...deliveries].reverse()} now=${now} />` : html`<p class="faint">${t('detail.deliveriesNone')}</p>`}</section>
+      </div>
+    </article>`;
+}
+
+export function AlertDetail({ id, me }) {
   const read = useRead(() => get(`/alerts/${encodeURIComponent(id)}`), [id]);
+  const found = Boolean(read.data);
+  // Who looked at it is part of its record; a look that is not noted keeps nobody from looking.
+  useEffect(() => { if (found) post(`/alerts/${encodeURIComponent(id)}/view`).catch(() => {}); }, [id, found]);
   const again = useThrottle(read.reload, 300);
   useEvent('alert', ({ alert }) => {
     if (alert.id !== id) return;
@@ -191,27 +166,5 @@ export function AlertDetail({ id, me }) {
     if (read.error?.status === 404) return html`${back}<${Empty} title=${t('alerts.notFound')} />`;
     return html`${back}${read.error ? html`<${Failure} error=${read.error} retry=${read.reload} />` : html`<${Loading} rows=${8} />`}`;
   }
-  const { alert, deliveries } = read.data;
-  return html`
-    ${back}
-    <article class=${`detail s-${alert.severity}`}>
-      <header class="detail-head">
-        <div class="alert-line"><${Severity} name=${alert.severity} /><span class=${`state st-${alert.state.name}`}>${stateName(alert.state.name)}</span>${alert.drill && html`<span class="drill">${t('alerts.drill')}</span>`}<span class="grow"></span><${CopyLink} /></div>
-        <h2>${alert.title}</h2>
-        <p class="faint">${alert.brand} · ${topicName(alert.topic)} · ${t('alerts.signals', { n: alert.signals })} · ${fullTime(alert.times.raised_at)}</p>
-      </header>
-      ${read.error && html`<${Failure} error=${read.error} retry=${read.reload} />`}
-      <${Clock} alert=${alert} now=${now} />
-      <${Actions} alert=${alert} me=${me} now=${now} />
-      <div class="detail-columns">
-        <section><h3>${t('detail.causes')}</h3><div class="chips">${Object.entries(alert.causes).map(([name, n]) => html`<span key=${name} class="chip cause">${causeName(name)}<b>×${n}</b></span>`)}</div></section>
-        <section><h3>${t('detail.channels')}</h3><div class="chips">${alert.channels.map((name) => html`<${Channel} key=${name} name=${name} />`)}</div></section>
-      </div>
-      <section><h3>${t('detail.latency')}</h3><${Latency} alert=${alert} deliveries=${deliveries} /></section>
-      <section><h3>${t('detail.samples')}</h3><${Samples} samples=${alert.samples} now=${now} /></section>
-      <div class="detail-columns">
-        <section><h3>${t('detail.timeline')}</h3><${Timeline} entries=${alert.timeline} now=${now} /></section>
-        <section><h3>${t('detail.deliveries')}</h3>${deliveries.length ? html`<${Deliveries} rows=${[...deliveries].reverse()} now=${now} />` : html`<p class="faint">${t('detail.deliveriesNone')}</p>`}</section>
-      </div>
-    </article>`;
+  return html`${back}<${Sheet} detail=${read.data} error=${read.error} reload=${read.reload} me=${me} />`;
 }

@@ -1,7 +1,7 @@
 // Alerts with running clocks: the list, and beside it the one that is open.
 import { html, useState } from './dom.js';
 import { get } from './api.js';
-import { pressing, useNow } from './clock.js';
+import { isOpen, pressing, useNow } from './clock.js';
 import { clockSpan, shortTime } from './format.js';
 import { t } from './i18n.js';
 import { useEvent } from './live.js';
@@ -24,7 +24,7 @@ function Row({ alert, now, chosen }) {
   const due = pressing(alert, now);
   return html`
     <li>
-      <a class=${`alert-row s-${alert.severity} ${alert.state.name === 'resolved' ? 'is-resolved' : ''}`} href=${`#/alerts/${alert.id}`} aria-current=${chosen ? 'true' : undefined}>
+      <a class=${`alert-row s-${alert.severity} ${!isOpen(alert) ? 'is-resolved' : ''}`} href=${`#/alerts/${alert.id}`} aria-current=${chosen ? 'true' : undefined}>
         <span class="alert-main">
           <span class="alert-line"><${Severity} name=${alert.severity} /><span class=${`state st-${alert.state.name}`}>${stateName(alert.state.name)}</span>${alert.drill && html`<span class="drill">${t('alerts.drill')}</span>`}<time datetime=${alert.times.raised_at}>${shortTime(alert.times.raised_at, now)}</time></span>
           <span class="alert-title">${alert.title}</span>

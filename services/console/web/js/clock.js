@@ -35,9 +35,11 @@ export function useNow() {
 const at = (value) => new Date(value).getTime();
 
 /** How one deadline stands at `time`. Urgency follows the reminders: half, three quarters, passed. */
-export function deadlineAt(deadline, clock, time, open) {
+export function deadlineAt(deadline, clock, instant, open) {
+  // A clock that stands shows the time that is left.
+  const time = clock.paused ? at(clock.paused.at) : instant;
   const due = at(deadline.due_at);
-  const started = at(clock.started_at);
+  const started = at(deadline.started_at ?? clock.started_at);
   if (deadline.met_at) {
     const met = at(deadline.met_at);
     return { kind: deadline.kind, due, met, level: met > due ? 'late' : 'met', took: met - started, over: met - due, share: 1 };
@@ -49,10 +51,18 @@ export function deadlineAt(deadline, clock, time, open) {
   return { kind: deadline.kind, due, left, share, level };
 }
 
+const OPEN = ['raised', 'acknowledged', 'assessing', 'responding'];
+
+/** Whether anything but the review can still be done. */
+export const isOpen = (alert) => OPEN.includes(alert.state.name);
+
+/** Whether a deadline counts now: the review once the matter is over, all others until then. */
+export const counts = (alert, deadline) => (deadline.kind === 'review' ? alert.state.name === 'resolved' : isOpen(alert));
+
 /** The deadline of an alert that counts now: the first that is not met; null without a clock or when all is done. */
 export function pressing(alert, time) {
-  if (!alert.clock || alert.state.name === 'resolved') return null;
-  const open = alert.clock.deadlines.filter((deadline) => !deadline.met_at);
+  if (!alert.clock) return null;
+  const open = alert.clock.deadlines.filter((deadline) => !deadline.met_at && counts(alert, deadline));
   if (!open.length) return null;
   open.sort((a, b) => at(a.due_at) - at(b.due_at));
   return deadlineAt(open[0], alert.clock, time, true);

@@ -18,6 +18,7 @@ export const auditName = named('audit');
 export const deliveryStateName = named('delivery');
 export const notificationName = named('notification');
 export const actionName = named('action');
+export const stepName = named('process');
 export const topicName = (name) => (name === 'all' ? known('topic.all') : named('topic')(name));
 export const actorName = (name) => (name === 'system' ? known('actor.system') : name);
 

@@ -166,7 +166,7 @@ async fn a_crisis_that_took_in_the_unrest_of_the_brand_takes_in_the_waves_of_its
 }
 
 #[tokio::test]
-async fn after_resolve_only_what_is_newer_raises_again() {
+async fn after_resolve_only_what_is_newer_opens_the_alert_again() {
     let mut world = World::new(Config::default());
     let first = world
         .take(&signal(1, "price", Severity::Alert, 0), after(0))
@@ -183,9 +183,9 @@ async fn after_resolve_only_what_is_newer_raises_again() {
     let new = world.process(&signal(3, "price", Severity::Alert, 101), after(103));
     assert_eq!(new, Outcome::Emit);
     let written = world.commit().await;
-    assert_eq!(written.told(), ["raised"]);
-    assert_ne!(written.alerts[0].id, id);
-    assert_eq!(world.alerts().len(), 2);
+    assert_eq!(written.told(), ["reopened"]);
+    assert_eq!(written.alerts[0].id, id);
+    assert_eq!(world.alerts().len(), 1);
 }
 
 #[tokio::test]

@@ -126,10 +126,10 @@ async fn a_watch_has_no_clock_until_evidence_makes_it_graver() {
     assert_eq!(
         told,
         [
-            "nudge respond 50",
-            "nudge respond 75",
-            "nudge respond 90",
-            "breach respond"
+            "nudge respond+team+spokesperson 50",
+            "nudge respond+team+spokesperson 75",
+            "nudge respond+team+spokesperson 90",
+            "breach respond+team+spokesperson"
         ]
     );
 }
@@ -171,7 +171,7 @@ async fn a_command_acts_once_and_one_that_does_not_fit_is_noted() {
 }
 
 #[tokio::test]
-async fn a_command_for_no_alert_is_rejected_and_a_late_one_dropped() {
+async fn a_command_for_no_alert_is_rejected_and_a_late_one_noted_as_refused() {
     let mut world = World::new(Config::default());
     let raised = world
         .take(&signal(1, "price", Severity::Alert, 0), after(0))
@@ -188,9 +188,16 @@ async fn a_command_for_no_alert_is_rejected_and_a_late_one_dropped() {
         let now = after(10 + days * 86_400);
         world.tick(now);
         let late = world.process(&command("c2", &id, Action::Respond, 6), now);
-        world.commit().await;
-        if days < 30 {
-            assert_eq!(late, Outcome::Drop("refused"));
+        let written = world.commit().await;
+        if days == 0 {
+            assert_eq!(late, Outcome::Emit);
+            let alert = &written.alerts[0];
+            assert_eq!(alert.state.name(), "resolved");
+            let refused = &alert.timeline.last().unwrap().event;
+            assert_eq!(refused.name(), "refused");
+            assert!(written.notifications.is_empty());
+        } else if days < 30 {
+            assert_eq!(late, Outcome::Drop("duplicate"));
         } else {
             assert!(matches!(late, Outcome::Reject(_)));
         }

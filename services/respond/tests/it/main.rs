@@ -6,5 +6,7 @@
 mod alerts;
 mod bus;
 mod clock;
+mod expected;
 mod model;
+mod workflow;
 mod world;

@@ -9,7 +9,7 @@ use wensheng_respond::{Config, Respond};
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{
     Action, Actor, Alert, AlertId, Channel, Command, Contract, EventId, Notification, Sample,
-    SentimentLabel, Severity, Signal, SignalKind, SignalTimes, Topic,
+    SentimentLabel, Severity, Signal, SignalKind, SignalTimes, TimelineRecord, Topic, verify_chain,
 };
 
 pub(crate) const BRAND: &str = "青柚茶饮";
@@ -55,6 +55,7 @@ pub(crate) fn signal(number: u64, topic: &str, severity: Severity, seconds: i64)
             label: SentimentLabel::Negative,
             author: None,
             url: None,
+            reactions: 3,
         }],
         times: SignalTimes {
             first_post_at: said,
@@ -84,6 +85,7 @@ pub(crate) fn command(id: &str, alert: &AlertId, action: Action, seconds: i64) -
 pub(crate) struct Written {
     pub(crate) alerts: Vec<Alert>,
     pub(crate) notifications: Vec<Notification>,
+    pub(crate) lines: Vec<TimelineRecord>,
 }
 
 impl Written {
@@ -96,10 +98,20 @@ impl Written {
 pub(crate) fn told(kind: &wensheng_schemas::NotificationKind) -> String {
     use wensheng_schemas::NotificationKind::{Breach, Nudge};
     match kind {
-        Nudge { deadline, percent } => format!("nudge {} {percent}", deadline.name()),
-        Breach { deadline } => format!("breach {}", deadline.name()),
+        Nudge {
+            deadline,
+            percent,
+            also,
+        } => format!("nudge {}{} {percent}", deadline.name(), others(also)),
+        Breach { deadline, also } => format!("breach {}{}", deadline.name(), others(also)),
         other => other.name().to_owned(),
     }
+}
+
+fn others(also: &[wensheng_schemas::DeadlineKind]) -> String {
+    also.iter()
+        .map(|kind| format!("+{}", kind.name()))
+        .collect()
 }
 
 /// A stage and the log of its alerts.
@@ -107,6 +119,8 @@ pub(crate) struct World {
     config: Config,
     pub(crate) stage: Respond,
     pub(crate) log: BTreeMap<Bytes, OutRecord>,
+    /// Every line of every chain, in order.
+    pub(crate) lines: BTreeMap<AlertId, Vec<TimelineRecord>>,
     batch: Vec<(Outcome, Outputs)>,
 }
 
@@ -116,6 +130,7 @@ impl World {
             stage: Respond::new(&config),
             config,
             log: BTreeMap::new(),
+            lines: BTreeMap::new(),
             batch: Vec::new(),
         }
     }
@@ -163,6 +178,17 @@ impl World {
         }
     }
 
+    /// Proves every line of every chain against the alerts as the log has them.
+    pub(crate) fn prove(&self) {
+        for alert in self.alerts() {
+            let lines = self.lines.get(&alert.id).map_or(&[][..], Vec::as_slice);
+            assert_eq!(
+                verify_chain(&alert.id, &alert.chain, lines),
+                Ok(lines.len() as u64)
+            );
+        }
+    }
+
     /// The alerts as the log has them.
     pub(crate) fn alerts(&self) -> Vec<Alert> {
         self.log.values().cloned().map(value).collect()
@@ -175,6 +201,11 @@ impl World {
             if topic == Topic::Alerts.name() {
                 self.log.insert(record.key.clone(), record.clone());
                 written.alerts.push(value(record));
+            } else if topic == Topic::Timeline.name() {
+                let line: TimelineRecord = value(record);
+                let chain = self.lines.entry(line.alert.clone()).or_default();
+                chain.push(line.clone());
+                written.lines.push(line);
             } else {
                 assert_eq!(topic, Topic::Notifications.name());
                 written.notifications.push(value(record));
