@@ -102,6 +102,14 @@ pub(crate) fn told(
     }
 }
 
+/// What a card says that stands for several.
+pub(crate) fn merged(language: Language, count: usize) -> String {
+    match language {
+        Zh => format!("{count} 条通知合为一条"),
+        En => format!("{count} notifications in one"),
+    }
+}
+
 /// One deadline: by when, and how long that is from now.
 pub(crate) fn deadline(
     language: Language,
@@ -203,7 +211,7 @@ pub(crate) fn china_time(at: Timestamp) -> String {
     in_china(at, "%m-%d %H:%M")
 }
 
-fn clock_time(at: Timestamp) -> String {
+pub(crate) fn clock_time(at: Timestamp) -> String {
     in_china(at, "%H:%M")
 }
 

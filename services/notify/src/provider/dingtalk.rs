@@ -33,8 +33,9 @@ pub(super) fn request(
         .collect();
     // Its markdown joins lines unless an empty one or two spaces stand between them.
     let paragraphs = |lines: &[String]| lines.join("\n\n");
-    let body = match &card.link {
-        Some((words, url)) if !everybody => {
+    let links: Vec<(&str, &str)> = card.links().collect();
+    let body = match links.as_slice() {
+        [(words, url)] if !everybody => {
             let text = fit(&head, &paragraphs(&middle), &paragraphs(&tail), TEXT_BYTES);
             json!({
                 "msgtype": "actionCard",
@@ -42,9 +43,21 @@ pub(super) fn request(
                 "actionCard": {"title": card.title, "text": text, "singleTitle": words, "singleURL": url},
             })
         }
+        [_, ..] if !everybody => {
+            let text = fit(&head, &paragraphs(&middle), &paragraphs(&tail), TEXT_BYTES);
+            let buttons: Vec<_> = links
+                .iter()
+                .map(|(words, url)| json!({"title": words, "actionURL": url}))
+                .collect();
+            json!({
+                "msgtype": "actionCard",
+                "msgUuid": id,
+                "actionCard": {"title": card.title, "text": text, "btnOrientation": "1", "btns": buttons},
+            })
+        }
         // Action cards cannot mention.
-        link => {
-            tail.extend(link.iter().map(|(words, url)| format!("[{words}]({url})")));
+        links => {
+            tail.extend(links.iter().map(|(words, url)| format!("[{words}]({url})")));
             if everybody {
                 tail.push("@所有人".to_owned());
             }
@@ -107,7 +120,7 @@ mod tests {
             secret: secret.to_owned(),
         };
         let request = request(&endpoint, "p1", &card, everybody, now);
-        let body = serde_json::from_slice(&request.body).unwrap();
+        let body = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
         (request.url, body)
     }
 

@@ -44,12 +44,18 @@ pub(super) fn request(
         TEXT_BYTES,
     );
     let mut elements = vec![json!({"tag": "div", "text": {"tag": "lark_md", "content": text}})];
-    elements.extend(card.link.iter().map(|(words, url)| {
-        json!({"tag": "action", "actions": [{
-            "tag": "button", "type": "primary", "url": url,
-            "text": {"tag": "plain_text", "content": words},
-        }]})
-    }));
+    let buttons: Vec<_> = card
+        .links()
+        .map(|(words, url)| {
+            json!({
+                "tag": "button", "type": "primary", "url": url,
+                "text": {"tag": "plain_text", "content": words},
+            })
+        })
+        .collect();
+    if !buttons.is_empty() {
+        elements.push(json!({"tag": "action", "actions": buttons}));
+    }
     let title = cut_bytes(&card.title, TITLE_BYTES);
     let mut body = json!({
         "msg_type": "interactive",
@@ -118,8 +124,11 @@ mod tests {
             secret: secret.to_owned(),
         };
         let request = request(&endpoint, &card, everybody, now);
-        let bytes = request.body.len();
-        (serde_json::from_slice(&request.body).unwrap(), bytes)
+        let bytes = request.body.as_ref().unwrap().len();
+        (
+            serde_json::from_slice(request.body.as_ref().unwrap()).unwrap(),
+            bytes,
+        )
     }
 
     #[test]
