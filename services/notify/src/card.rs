@@ -43,8 +43,11 @@ pub(crate) struct Card {
     pub(crate) quotes: Vec<String>,
     /// What is due and when; empty when nothing is.
     pub(crate) deadlines: Vec<String>,
-    /// The words of the link, and the alert's page.
-    pub(crate) link: Option<(&'static str, String)>,
+    /// The words of the link to the alert's page, and the page.
+    open: &'static str,
+    pub(crate) link: Option<String>,
+    /// What can be done from the card: the words of each, and where they lead.
+    actions: Vec<(&'static str, String)>,
     /// What is told, alone: "new crisis".
     pub(crate) told: String,
     /// By when the next deadline is due, `14:20`.
@@ -59,30 +62,37 @@ impl Card {
         let Message {
             notification,
             others,
-            console_url,
             again,
             ..
         } = message;
         if others.is_empty() {
-            return Self::new(notification, language, console_url, again, now);
+            let mut card = Self::new(notification, language, again, now);
+            card.link = message.links.alert(notification);
+            card.actions =
+                message
+                    .links
+                    .actions(notification, message.id, message.receiver, language);
+            return card;
         }
         let others = others.iter().map(Arc::as_ref);
         let all: Vec<&Notification> = std::iter::once(notification).chain(others).collect();
-        Self::merged(&all, language, console_url, again, now)
+        Self {
+            link: message.links.alerts(),
+            ..Self::merged(&all, language, again, now)
+        }
     }
 
     /// Several notifications in one card, a line for each, in the order given.
     fn merged(
         notifications: &[&Notification],
         language: Language,
-        console_url: &str,
         again: bool,
         now: Timestamp,
     ) -> Self {
         let labels = phrases::labels(language);
         let cards: Vec<Self> = notifications
             .iter()
-            .map(|notification| Self::new(notification, language, "", false, now))
+            .map(|notification| Self::new(notification, language, false, now))
             .collect();
         let gravest = notifications.iter().map(|told| told.alert.severity).max();
         let told = phrases::merged(language, notifications.len());
@@ -117,27 +127,27 @@ impl Card {
             facts: Vec::new(),
             quotes: notifications.iter().zip(&cards).map(line).collect(),
             deadlines: Vec::new(),
-            link: (!console_url.is_empty()).then(|| {
-                let base = console_url.trim_end_matches('/');
-                (labels.open, format!("{base}/#/alerts"))
-            }),
+            open: labels.open,
+            link: None,
+            actions: Vec::new(),
             due: cards.iter().filter_map(|card| card.due.clone()).min(),
             told,
             colon: labels.colon,
         }
     }
 
-    /// Its links: the words and the address of each.
+    /// Its links, what can be done first: the words and the address of each.
     pub(crate) fn links(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.link.iter().map(|(words, url)| (*words, url.as_str()))
+        let actions = self.actions.iter();
+        let actions = actions.map(|(words, url)| (*words, url.as_str()));
+        let page = self.link.iter().map(|url| (self.open, url.as_str()));
+        actions.chain(page)
     }
 
-    /// The card of a notification as of `now`. `console_url` is empty where there is none; `again` marks a card that may
-    /// have arrived before.
+    /// The card of a notification as of `now`, without links. `again` marks a card that may have arrived before.
     pub(crate) fn new(
         notification: &Notification,
         language: Language,
-        console_url: &str,
         again: bool,
         now: Timestamp,
     ) -> Self {
@@ -227,10 +237,9 @@ impl Card {
                 .map(|deadline| deadline.due_at)
                 .min()
                 .map(phrases::clock_time),
-            link: (!console_url.is_empty()).then(|| {
-                let base = console_url.trim_end_matches('/');
-                (labels.open, format!("{base}/#/alerts/{}", alert.id))
-            }),
+            open: labels.open,
+            link: None,
+            actions: Vec::new(),
             colon: labels.colon,
         }
     }
@@ -316,13 +325,7 @@ mod tests {
 
     #[test]
     fn a_chinese_card_says_what_people_must_know() {
-        let card = Card::new(
-            &notification("n1"),
-            Language::Zh,
-            "https://voc.example.com/",
-            false,
-            now(),
-        );
+        let card = crate::testing::card(&notification("n1"), Language::Zh, now());
         assert_eq!(
             card.text(),
             "闻声预警【危机】云岭茶饮：新的危机\n\
@@ -344,7 +347,7 @@ mod tests {
 
     #[test]
     fn an_english_card_says_the_same() {
-        let text = Card::new(&notification("n1"), Language::En, "", true, now()).text();
+        let text = Card::new(&notification("n1"), Language::En, true, now()).text();
         assert!(
             text.starts_with("Wensheng alert【crisis】云岭茶饮: new crisis (sent again)\nWhat: "),
             "{text}"
@@ -367,7 +370,8 @@ mod tests {
             id: "m1",
             notification: &told,
             others: &others,
-            console_url: "https://voc.example.com",
+            receiver: "r",
+            links: &crate::testing::links(),
             again: false,
         };
         let card = Card::of(message, Language::Zh, now());
@@ -390,7 +394,7 @@ mod tests {
             at: now(),
         };
         resolved.alert.drill = true;
-        let card = Card::new(&resolved, Language::Zh, "", false, now());
+        let card = Card::new(&resolved, Language::Zh, false, now());
         assert_eq!(card.title, "【演练】闻声预警【危机】云岭茶饮：小李已办结");
         assert_eq!(card.tone, Tone::AllClear);
         assert_eq!(card.deadlines, Vec::<String>::new());
@@ -402,7 +406,7 @@ mod tests {
         if let Some(clock) = &mut taken.alert.clock {
             clock.deadlines[0].met_at = Some(now());
         }
-        let card = Card::new(&taken, Language::Zh, "", false, now());
+        let card = Card::new(&taken, Language::Zh, false, now());
         assert_eq!(card.deadlines, ["请于 15:05 前首次响应，还剩 59 分钟"]);
     }
 }

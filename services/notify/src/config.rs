@@ -22,6 +22,8 @@ pub struct Config {
     /// Where people open the console, such as `https://voc.example.com`; cards link to an alert's page below it. Empty:
     /// cards have no link.
     pub console_url: String,
+    /// Buttons on cards that act without logging in.
+    pub links: LinksConfig,
     /// The longest wait for a receiver's answer, in seconds. 15 by default.
     pub timeout_seconds: u64,
     /// A push to a chat robot is given up this many seconds after it was decided. One day by default. A webhook's push is
@@ -41,11 +43,35 @@ pub struct Config {
     pub session: SessionConfig,
 }
 
+/// Links on cards that acknowledge, escalate or dismiss an alert: signed, good for one action once, and until they expire.
+/// Whoever opens one sees a page with one button and says who they are; a look alone, as chat programs take to preview,
+/// does nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinksConfig {
+    /// The secret they are signed with, at least 16 characters; every process with the role `notify` or `console` needs the
+    /// same. Default: none; then a process that has both roles draws one at each start, so that its links last until its
+    /// end, and others make none.
+    pub secret: Secret,
+    /// For how many minutes after its notification a link is good. 1440 by default: one day.
+    pub valid_minutes: u32,
+}
+
+impl Default for LinksConfig {
+    fn default() -> Self {
+        Self {
+            secret: Secret::default(),
+            valid_minutes: 24 * 60,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             receivers: Vec::new(),
             console_url: String::new(),
+            links: LinksConfig::default(),
             timeout_seconds: 15,
             give_up_after_seconds: 24 * 60 * 60,
             fallback_after_seconds: 120,
@@ -87,6 +113,16 @@ impl Check for Config {
                 Ok(url) if matches!(url.scheme(), "http" | "https") => {}
                 _ => problems.add("console_url", "must be an http or https URL, or empty"),
             }
+        }
+        if (1..16).contains(&self.links.secret.expose().chars().count()) {
+            problems.within("links", |problems| {
+                problems.add("secret", "must have at least 16 characters");
+            });
+        }
+        if self.links.valid_minutes == 0 {
+            problems.within("links", |problems| {
+                problems.add("valid_minutes", "must be at least 1");
+            });
         }
         if !(1..=120).contains(&self.timeout_seconds) {
             problems.add("timeout_seconds", "must be 1 to 120");

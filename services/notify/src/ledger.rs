@@ -27,6 +27,7 @@ use wensheng_bus::Record;
 use wensheng_schemas::{Delivery, DeliveryState, Notification, derived_id};
 
 use crate::Config;
+use crate::links::Links;
 
 pub(crate) use self::legs::{LEGS, Legs};
 use crate::provider::{Message, Payload, Reply, Verdict};
@@ -118,7 +119,7 @@ impl Push {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     receivers: Vec<Receiver>,
-    console_url: String,
+    links: Links,
     give_up_after: Duration,
     fallback_after: Duration,
     last_resort_after: Duration,
@@ -141,7 +142,7 @@ impl Ledger {
     pub(crate) fn new(receivers: Vec<Receiver>, config: &Config) -> Self {
         Self {
             receivers,
-            console_url: config.console_url.clone(),
+            links: Links::new(config),
             give_up_after: Duration::from_secs(config.give_up_after_seconds),
             fallback_after: Duration::from_secs(config.fallback_after_seconds),
             last_resort_after: Duration::from_secs(config.last_resort_after_seconds),
@@ -287,7 +288,8 @@ impl Ledger {
                     id: &message_id(&pushes),
                     notification,
                     others,
-                    console_url: &self.console_url,
+                    receiver: &receiver.config.name,
+                    links: &self.links,
                     again,
                 };
                 due.push(Attempt {

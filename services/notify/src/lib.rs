@@ -15,6 +15,7 @@ mod error;
 mod escape;
 mod guard;
 mod ledger;
+mod links;
 mod mailer;
 pub mod metrics;
 mod pace;
@@ -39,7 +40,7 @@ use wensheng_runtime::{Handle, SessionConfig, run_sessions};
 use wensheng_schemas::Topic;
 
 pub use config::{
-    Config, Language, ReceiverConfig, ReceiverKind, SmsConfig, SmsFact, WecomAppConfig,
+    Config, Language, LinksConfig, ReceiverConfig, ReceiverKind, SmsConfig, SmsFact, WecomAppConfig,
 };
 pub use error::Error;
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
-use wensheng_schemas::{Channel, DeadlineKind, Escalation, NotificationKind, Severity};
+use wensheng_schemas::{Channel, DeadlineKind, Escalation, LinkAction, NotificationKind, Severity};
 
 use crate::Language;
 use crate::Language::{En, Zh};
@@ -99,6 +99,18 @@ pub(crate) fn told(
         (En, NotificationKind::Responded) => format!("first response by {who}"),
         (Zh, NotificationKind::Resolved) => format!("{who}已办结"),
         (En, NotificationKind::Resolved) => format!("resolved by {who}"),
+    }
+}
+
+/// The words of a button.
+pub(crate) const fn action(language: Language, action: LinkAction) -> &'static str {
+    match (language, action) {
+        (Zh, LinkAction::Acknowledge) => "认领",
+        (Zh, LinkAction::Escalate) => "升级",
+        (Zh, LinkAction::Dismiss) => "误报",
+        (En, LinkAction::Acknowledge) => "Acknowledge",
+        (En, LinkAction::Escalate) => "Escalate",
+        (En, LinkAction::Dismiss) => "False alarm",
     }
 }
 

@@ -24,6 +24,7 @@ use wensheng_schemas::Notification;
 
 use crate::card::{Card, is_urgent};
 use crate::escape::cut_chars;
+use crate::links::Links;
 use crate::{Error, ReceiverConfig, ReceiverKind, SmsConfig, sign};
 
 pub(crate) use self::email::Mail;
@@ -162,7 +163,9 @@ pub(crate) struct Message<'a> {
     pub(crate) notification: &'a Notification,
     /// Further notifications that go out in the same message.
     pub(crate) others: &'a [Arc<Notification>],
-    pub(crate) console_url: &'a str,
+    /// The receiver's configured name.
+    pub(crate) receiver: &'a str,
+    pub(crate) links: &'a Links,
     /// It may have arrived already.
     pub(crate) again: bool,
 }
@@ -437,7 +440,8 @@ mod tests {
                 id: "p1",
                 notification: &crate::testing::notification("n1"),
                 others: &[],
-                console_url: "",
+                receiver: "r",
+                links: &crate::testing::links(),
                 again: false,
             },
             now(),

@@ -29,7 +29,7 @@ pub(super) fn request(endpoint: &Endpoint, message: Message<'_>, card: &Card) ->
         "description": card.text(),
         "samples": card.quotes.join("\n"),
     });
-    let link = card.link.as_ref().map_or("", |(_, url)| url.as_str());
+    let link = card.link.as_deref().unwrap_or_default();
     if !link.is_empty() {
         annotations["link"] = json!(link);
     }
@@ -85,12 +85,13 @@ mod tests {
             url: Url::parse("http://alertmanager:9093").unwrap(),
             secret: String::new(),
         };
-        let card = Card::new(told, Language::Zh, "https://voc.example.com", false, now());
+        let card = crate::testing::card(told, Language::Zh, now());
         let message = Message {
             id: "p1",
             notification: told,
             others: &[],
-            console_url: "https://voc.example.com",
+            receiver: "r",
+            links: &crate::testing::links(),
             again: false,
         };
         let request = request(&endpoint, message, &card);

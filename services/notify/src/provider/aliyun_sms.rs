@@ -142,12 +142,13 @@ mod tests {
             secret: "testSecret".to_owned(),
         };
         let told = notification("n1");
-        let card = Card::new(&told, Language::Zh, "", false, now());
+        let card = Card::new(&told, Language::Zh, false, now());
         let message = Message {
             id: "p1",
             notification: &told,
             others: &[],
-            console_url: "",
+            receiver: "r",
+            links: &crate::testing::links(),
             again: false,
         };
         let to = ["13900000000".to_owned()];

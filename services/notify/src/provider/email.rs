@@ -108,12 +108,13 @@ mod tests {
         config.from = "闻声 <voc@example.com>".to_owned();
         config.to = vec!["pr@example.com".to_owned()];
         let told = notification("n1");
-        let card = Card::new(&told, Language::Zh, "https://voc.example.com", false, now());
+        let card = crate::testing::card(&told, Language::Zh, now());
         let message = Message {
             id: "p1",
             notification: &told,
             others: &[],
-            console_url: "https://voc.example.com",
+            receiver: "r",
+            links: &crate::testing::links(),
             again: false,
         };
         let mail = mail(&config, message, &card);

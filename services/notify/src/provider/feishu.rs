@@ -117,8 +117,7 @@ mod tests {
     fn body(secret: &str, everybody: bool) -> (Value, usize) {
         // The instant and the secret of the vector that go-lark/lark publishes.
         let now = Timestamp::from_second(1_661_860_880).unwrap();
-        let console = "https://voc.example.com";
-        let card = Card::new(&notification("n1"), Language::Zh, console, false, now);
+        let card = crate::testing::card(&notification("n1"), Language::Zh, now);
         let endpoint = Endpoint {
             url: Url::parse("https://open.feishu.cn/open-apis/bot/v2/hook/t").unwrap(),
             secret: secret.to_owned(),

@@ -94,12 +94,13 @@ mod tests {
         ] {
             let mut told = notification("n1");
             told.kind = kind;
-            let card = Card::new(&told, Language::En, "https://voc.example.com", false, now());
+            let card = crate::testing::card(&told, Language::En, now());
             let message = Message {
                 id: "p1",
                 notification: &told,
                 others: &[],
-                console_url: "https://voc.example.com",
+                receiver: "r",
+                links: &crate::testing::links(),
                 again: false,
             };
             let body: Value =

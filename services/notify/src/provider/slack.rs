@@ -83,13 +83,7 @@ mod tests {
 
     #[test]
     fn a_message_has_a_header_a_section_and_a_button() {
-        let card = Card::new(
-            &notification("n1"),
-            Language::En,
-            "https://voc.example.com",
-            false,
-            now(),
-        );
+        let card = crate::testing::card(&notification("n1"), Language::En, now());
         let endpoint = Endpoint {
             url: Url::parse("https://hooks.slack.example/services/T/B/x").unwrap(),
             secret: String::new(),

@@ -40,9 +40,8 @@ fn body(message: Message<'_>) -> Vec<u8> {
         "timestamp": notification.decided_at,
         "data": notification,
     });
-    if !message.console_url.is_empty() {
-        let base = message.console_url.trim_end_matches('/');
-        body["data"]["link"] = json!(format!("{base}/#/alerts/{}", notification.alert.id));
+    if let Some(link) = message.links.alert(notification) {
+        body["data"]["link"] = json!(link);
     }
     loop {
         let bytes = body.to_string().into_bytes();
@@ -99,7 +98,8 @@ mod tests {
             id: "p1",
             notification,
             others: &[],
-            console_url: "https://voc.example.com",
+            receiver: "r",
+            links: &crate::testing::links(),
             again: false,
         };
         request(&endpoint, &key, message, at)

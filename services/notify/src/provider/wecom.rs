@@ -86,7 +86,7 @@ mod tests {
     fn body(everybody: bool, change: impl Fn(&mut wensheng_schemas::Notification)) -> Value {
         let mut told = notification("n1");
         change(&mut told);
-        let card = Card::new(&told, Language::Zh, "https://voc.example.com", false, now());
+        let card = crate::testing::card(&told, Language::Zh, now());
         let endpoint = Endpoint {
             url: Url::parse("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k").unwrap(),
             secret: String::new(),

@@ -152,7 +152,7 @@ mod tests {
             url: Url::parse("https://qyapi.weixin.qq.com").unwrap(),
             secret: "corp-secret".to_owned(),
         };
-        let card = Card::new(&notification("n1"), Language::Zh, "", false, now());
+        let card = Card::new(&notification("n1"), Language::Zh, false, now());
         let to = ["zhang".to_owned(), "li".to_owned()];
         let asked = app.request(&endpoint, &to, &card, now());
         assert_eq!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use wensheng_bus::{Bus, EmbeddedBus, EmbeddedConfig, Record, TopicPartition};
 use wensheng_notify::{
-    Config, Error, ReceiverConfig, ReceiverKind, SmsConfig, SmsFact, WecomAppConfig,
+    Config, Error, LinksConfig, ReceiverConfig, ReceiverKind, SmsConfig, SmsFact, WecomAppConfig,
 };
 use wensheng_runtime::{Handle, Secret, decode, encode, topic_specs};
 use wensheng_schemas::{Delivery, Notification, Topic};
@@ -146,6 +146,10 @@ pub(crate) fn config(receivers: impl IntoIterator<Item = ReceiverConfig>) -> Con
     Config {
         receivers: receivers.into_iter().collect(),
         console_url: "https://voc.example.com".to_owned(),
+        links: LinksConfig {
+            secret: Secret::new("a secret of both roles"),
+            ..LinksConfig::default()
+        },
         allow_private_targets: true,
         timeout_seconds: 30,
         ..Config::default()
