@@ -66,8 +66,12 @@ pub struct Delivery {
     pub brand: String,
     /// The configured name of the receiver.
     pub receiver: String,
-    /// The kind of receiver: `wecom`, `dingtalk`, `feishu`, `webhook`, `log`; `unknown` once it is not configured any more.
+    /// The kind of receiver: `wecom`, `wecom-app`, `dingtalk`, `feishu`, `slack`, `email`, `aliyun-sms`, `pagerduty`,
+    /// `alertmanager`, `webhook`, `log`; `unknown` once it is not configured any more.
     pub provider: String,
+    /// The receiver that this one stands in for, as its fallback or because nobody was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
     /// Attempts so far.
     pub attempts: u32,
     /// When the piece of feedback behind it was observed (UTC); for the latency figures.

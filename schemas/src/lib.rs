@@ -21,6 +21,7 @@ mod enriched;
 mod feedback;
 mod handling;
 mod id;
+mod link;
 mod notification;
 mod rank;
 mod refusal;
@@ -52,6 +53,7 @@ pub use handling::{
     AlertState, Done, HandOver, Handling, Lowered, ProcessStep, Seen, Spread, Statement, StepKind,
 };
 pub use id::{AlertId, EventId, derived_id};
+pub use link::{LinkAction, LinkClaim};
 pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
 pub use signal::{BurstEvidence, Sample, Signal, SignalKind, SignalTimes};

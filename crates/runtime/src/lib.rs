@@ -12,6 +12,7 @@ mod problems;
 mod secret;
 mod stages;
 mod telemetry;
+mod ticket;
 
 pub use codec::{DecodeError, dead_letter, decode, encode, topic_specs};
 pub use config::{ConfigError, Document, json_schema, load, parse};
@@ -21,3 +22,4 @@ pub use problems::{Check, Problem, Problems};
 pub use secret::Secret;
 pub use stages::{SessionConfig, run_sessions};
 pub use telemetry::{LogFormat, Telemetry, TelemetryConfig, TelemetryError};
+pub use ticket::{TicketError, TicketKey};

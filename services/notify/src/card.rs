@@ -1,12 +1,15 @@
 //! A card says the same on every platform: how grave, about whom, what happened, the numbers, the customers' words, until
 //! when and by whom. All words from outside are made harmless here, once ([`plain`]).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use wensheng_schemas::{Alert, Notification, NotificationKind, Severity, TOPIC_ALL};
+use wensheng_schemas::{Alert, Deadline, Notification, NotificationKind, Severity, TOPIC_ALL};
 
 use crate::Language;
 use crate::escape::{cut_chars, plain};
 use crate::phrases;
+use crate::provider::Message;
 
 /// A sample on a card is a glance: at most this many characters of it, and at most this many samples.
 const QUOTE_CHARS: usize = 80;
@@ -15,9 +18,12 @@ const CAUSES: usize = 3;
 const TITLE_CHARS: usize = 60;
 /// A statement is read out as it is; a longer one is on the alert's page.
 const STATEMENT_CHARS: usize = 300;
+/// In a line of a merged card.
+const BRAND_CHARS: usize = 20;
+const WHAT_CHARS: usize = 30;
 
-/// How a card looks where the platform has colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a card looks where the platform has colours, gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tone {
     Crisis,
     Alert,
@@ -37,19 +43,111 @@ pub(crate) struct Card {
     pub(crate) quotes: Vec<String>,
     /// What is due and when; empty when nothing is.
     pub(crate) deadlines: Vec<String>,
-    /// The words of the link, and the alert's page.
-    pub(crate) link: Option<(&'static str, String)>,
+    /// The words of the link to the alert's page, and the page.
+    open: &'static str,
+    pub(crate) link: Option<String>,
+    /// What can be done from the card: the words of each, and where they lead.
+    actions: Vec<(&'static str, String)>,
+    /// What is told, alone: "new crisis".
+    pub(crate) told: String,
+    /// By when the next deadline is due, `14:20`.
+    pub(crate) due: Option<String>,
     /// Between a label and its value.
     pub(crate) colon: &'static str,
 }
 
 impl Card {
-    /// The card of a notification as of `now`. `console_url` is empty where there is none; `again` marks a card that may
-    /// have arrived before.
+    /// The card of what is to be sent as of `now`.
+    pub(crate) fn of(message: Message<'_>, language: Language, now: Timestamp) -> Self {
+        let Message {
+            notification,
+            others,
+            again,
+            ..
+        } = message;
+        if others.is_empty() {
+            let mut card = Self::new(notification, language, again, now);
+            card.link = message.links.alert(notification);
+            card.actions =
+                message
+                    .links
+                    .actions(notification, message.id, message.receiver, language);
+            return card;
+        }
+        let others = others.iter().map(Arc::as_ref);
+        let all: Vec<&Notification> = std::iter::once(notification).chain(others).collect();
+        Self {
+            link: message.links.alerts(),
+            ..Self::merged(&all, language, again, now)
+        }
+    }
+
+    /// Several notifications in one card, a line for each, in the order given.
+    fn merged(
+        notifications: &[&Notification],
+        language: Language,
+        again: bool,
+        now: Timestamp,
+    ) -> Self {
+        let labels = phrases::labels(language);
+        let cards: Vec<Self> = notifications
+            .iter()
+            .map(|notification| Self::new(notification, language, false, now))
+            .collect();
+        let gravest = notifications.iter().map(|told| told.alert.severity).max();
+        let told = phrases::merged(language, notifications.len());
+        let title = format!(
+            "{}【{}】{told}{}",
+            phrases::keyword(language),
+            phrases::severity(language, gravest.unwrap_or(Severity::Watch)),
+            if again { labels.again } else { "" },
+        );
+        let line = |(notification, card): (&&Notification, &Self)| {
+            let alert = &notification.alert;
+            let due = card.deadlines.first().map_or("", String::as_str);
+            let line = format!(
+                "{}{}{}{}{} {} {due}",
+                if alert.drill { labels.drill } else { "" },
+                phrases::severity(language, alert.severity),
+                labels.comma,
+                cut_chars(&plain(&alert.brand), BRAND_CHARS),
+                labels.colon,
+                card.told,
+            );
+            let what = cut_chars(&plain(&alert.title), WHAT_CHARS);
+            format!("{} {what}", line.trim_end())
+        };
+        Self {
+            tone: cards
+                .iter()
+                .map(|card| card.tone)
+                .min()
+                .unwrap_or(Tone::Watch),
+            title,
+            facts: Vec::new(),
+            quotes: notifications.iter().zip(&cards).map(line).collect(),
+            deadlines: Vec::new(),
+            open: labels.open,
+            link: None,
+            actions: Vec::new(),
+            due: cards.iter().filter_map(|card| card.due.clone()).min(),
+            told,
+            colon: labels.colon,
+        }
+    }
+
+    /// Its links, what can be done first: the words and the address of each.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let actions = self.actions.iter();
+        let actions = actions.map(|(words, url)| (*words, url.as_str()));
+        let page = self.link.iter().map(|url| (self.open, url.as_str()));
+        actions.chain(page)
+    }
+
+    /// The card of a notification as of `now`, without links. `again` marks a card that may have arrived before.
     pub(crate) fn new(
         notification: &Notification,
         language: Language,
-        console_url: &str,
         again: bool,
         now: Timestamp,
     ) -> Self {
@@ -147,12 +245,22 @@ impl Card {
             facts,
             quotes: quotes.collect(),
             deadlines: deadlines(alert, language, now),
-            link: (!console_url.is_empty()).then(|| {
-                let base = console_url.trim_end_matches('/');
-                (labels.open, format!("{base}/#/alerts/{}", alert.id))
-            }),
+            told,
+            due: open_deadlines(alert)
+                .map(|deadline| deadline.due_at)
+                .min()
+                .map(phrases::clock_time),
+            open: labels.open,
+            link: None,
+            actions: Vec::new(),
             colon: labels.colon,
         }
+    }
+
+    /// The card without what can be done from it: for where everybody reads along, such as a log.
+    pub(crate) fn for_readers(mut self) -> Self {
+        self.actions.clear();
+        self
     }
 
     /// The facts, one a line, as `label: value` with the label in `bold`.
@@ -170,8 +278,7 @@ impl Card {
         lines.extend(self.quotes.iter().cloned());
         lines.extend(self.deadlines.iter().cloned());
         lines.extend(
-            self.link
-                .iter()
+            self.links()
                 .map(|(words, url)| format!("{words}{}{url}", self.colon)),
         );
         lines.join("\n")
@@ -241,15 +348,17 @@ fn top_causes(alert: &Alert) -> Vec<String> {
 }
 
 fn deadlines(alert: &Alert, language: Language, now: Timestamp) -> Vec<String> {
-    let Some(clock) = alert.clock.as_ref().filter(|_| alert.state.is_open()) else {
-        return Vec::new();
-    };
-    clock
-        .deadlines
-        .iter()
-        .filter(|deadline| deadline.met_at.is_none())
+    open_deadlines(alert)
         .map(|deadline| phrases::deadline(language, deadline.kind, deadline.due_at, now))
         .collect()
+}
+
+fn open_deadlines(alert: &Alert) -> impl Iterator<Item = &Deadline> {
+    let clock = alert.clock.as_ref().filter(|_| alert.state.is_open());
+    clock
+        .into_iter()
+        .flat_map(|clock| &clock.deadlines)
+        .filter(|deadline| deadline.met_at.is_none())
 }
 
 #[cfg(test)]
@@ -261,13 +370,7 @@ mod tests {
 
     #[test]
     fn a_chinese_card_says_what_people_must_know() {
-        let card = Card::new(
-            &notification("n1"),
-            Language::Zh,
-            "https://voc.example.com/",
-            false,
-            now(),
-        );
+        let card = crate::testing::card(&notification("n1"), Language::Zh, now());
         assert_eq!(
             card.text(),
             "闻声预警【危机】云岭茶饮：新的危机\n\
@@ -289,7 +392,7 @@ mod tests {
 
     #[test]
     fn an_english_card_says_the_same() {
-        let text = Card::new(&notification("n1"), Language::En, "", true, now()).text();
+        let text = Card::new(&notification("n1"), Language::En, true, now()).text();
         assert!(
             text.starts_with("Wensheng alert【crisis】云岭茶饮: new crisis (sent again)\nWhat: "),
             "{text}"
@@ -301,6 +404,33 @@ mod tests {
     }
 
     #[test]
+    fn several_notifications_make_one_card_with_a_line_for_each() {
+        let mut watch = notification("n2");
+        watch.alert.severity = Severity::Watch;
+        watch.alert.brand = "澄湖酒店".to_owned();
+        watch.alert.clock = None;
+        let told = notification("n1");
+        let others = [Arc::new(watch)];
+        let message = Message {
+            id: "m1",
+            notification: &told,
+            others: &others,
+            receiver: "r",
+            links: &crate::testing::links(),
+            again: false,
+        };
+        let card = Card::of(message, Language::Zh, now());
+        assert_eq!(
+            card.text(),
+            "闻声预警【危机】2 条通知合为一条\n\
+             危机、云岭茶饮： 新的危机 请于 14:20 前认领，还剩 14 分钟 疑似食品安全：多人反映喝完腹泻\n\
+             观察、澄湖酒店： 新的观察 疑似食品安全：多人反映喝完腹泻\n\
+             查看并处理：https://voc.example.com/#/alerts"
+        );
+        assert_eq!(card.tone, Tone::Crisis);
+    }
+
+    #[test]
     fn an_all_clear_keeps_the_keyword_and_shows_no_deadline() {
         let mut resolved = notification("n1");
         resolved.kind = NotificationKind::Resolved;
@@ -309,7 +439,7 @@ mod tests {
             at: now(),
         };
         resolved.alert.drill = true;
-        let card = Card::new(&resolved, Language::Zh, "", false, now());
+        let card = Card::new(&resolved, Language::Zh, false, now());
         assert_eq!(card.title, "【演练】闻声预警【危机】云岭茶饮：小李已办结");
         assert_eq!(card.tone, Tone::AllClear);
         assert_eq!(card.deadlines, Vec::<String>::new());
@@ -321,7 +451,7 @@ mod tests {
         if let Some(clock) = &mut taken.alert.clock {
             clock.deadlines[0].met_at = Some(now());
         }
-        let card = Card::new(&taken, Language::Zh, "", false, now());
+        let card = Card::new(&taken, Language::Zh, false, now());
         assert_eq!(card.deadlines, ["请于 15:05 前首次响应，还剩 59 分钟"]);
     }
 

@@ -1,12 +1,17 @@
 //! A receiver that could never be reached, or that would leak its key, is refused before anything starts.
 
+mod kind;
+mod receiver;
+
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret, SessionConfig};
-use wensheng_schemas::{Escalation, Severity};
 
-use crate::{guard, sign};
+use crate::guard;
+
+pub use kind::ReceiverKind;
+pub use receiver::{Language, ReceiverConfig, SmsConfig, SmsFact, WecomAppConfig};
 
 /// Pushes to people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,11 +22,19 @@ pub struct Config {
     /// Where people open the console, such as `https://voc.example.com`; cards link to an alert's page below it. Empty:
     /// cards have no link.
     pub console_url: String,
+    /// Buttons on cards that act without logging in.
+    pub links: LinksConfig,
     /// The longest wait for a receiver's answer, in seconds. 15 by default.
     pub timeout_seconds: u64,
     /// A push to a chat robot is given up this many seconds after it was decided. One day by default. A webhook's push is
     /// given up when its schedule of about three days ends.
     pub give_up_after_seconds: u64,
+    /// A push that is still under way this many seconds after it was decided goes to its receiver's `fallback` as well. 120 by
+    /// default: more than a robot's hiccup and its next tries, little of the time to acknowledge.
+    pub fallback_after_seconds: u64,
+    /// What no receiver has taken this many seconds after it was decided goes to the receivers of last resort. 300 by
+    /// default: a third of the time to acknowledge is left for whoever is reached that way.
+    pub last_resort_after_seconds: u64,
     /// Whether receivers of kind `webhook` may be on private, loopback or link-local addresses. Off by default, so that a
     /// URL cannot be used to reach into the network that this service stands in.
     pub allow_private_targets: bool,
@@ -30,126 +43,45 @@ pub struct Config {
     pub session: SessionConfig,
 }
 
+/// Links on cards that acknowledge, escalate or dismiss an alert: signed, good for one action once, and until they expire.
+/// Whoever opens one sees a page with one button and says who they are; a look alone, as chat programs take to preview,
+/// does nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinksConfig {
+    /// The secret they are signed with, at least 16 characters; every process with the role `notify` or `console` needs the
+    /// same. Default: none; then a process that has both roles draws one at each start, so that its links last until its
+    /// end, and others make none.
+    pub secret: Secret,
+    /// For how many minutes after its notification a link is good. 1440 by default: one day.
+    pub valid_minutes: u32,
+}
+
+impl Default for LinksConfig {
+    fn default() -> Self {
+        Self {
+            secret: Secret::default(),
+            valid_minutes: 24 * 60,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             receivers: Vec::new(),
             console_url: String::new(),
+            links: LinksConfig::default(),
             timeout_seconds: 15,
             give_up_after_seconds: 24 * 60 * 60,
+            fallback_after_seconds: 120,
+            last_resort_after_seconds: 300,
             allow_private_targets: false,
             session: SessionConfig {
                 // A push waits for its batch; few notifications come, so that nothing is gained by waiting for more.
                 max_wait_ms: 10,
                 ..SessionConfig::with_sessions(1)
             },
-        }
-    }
-}
-
-/// The kinds of receivers.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum ReceiverKind {
-    /// A WeCom (企业微信) group robot.
-    Wecom,
-    /// A DingTalk (钉钉) custom robot.
-    Dingtalk,
-    /// A Feishu (飞书) or Lark custom bot.
-    Feishu,
-    /// Any HTTP endpoint, with Standard Webhooks signatures.
-    Webhook,
-    /// The process's own log.
-    Log,
-}
-
-impl ReceiverKind {
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ReceiverKind::Wecom => "wecom",
-            ReceiverKind::Dingtalk => "dingtalk",
-            ReceiverKind::Feishu => "feishu",
-            ReceiverKind::Webhook => "webhook",
-            ReceiverKind::Log => "log",
-        }
-    }
-}
-
-/// The language of a card.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// Chinese.
-    #[default]
-    Zh,
-    /// English.
-    En,
-}
-
-/// One receiver of pushes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReceiverConfig {
-    /// The kind of receiver.
-    pub kind: ReceiverKind,
-    /// Its name in the delivery ledger, in metrics and in logs; each once. A push is known by it: renaming a receiver
-    /// fails the pushes that wait for the old name.
-    pub name: String,
-    /// The whole address, as the platform shows it. A secret: for chat robots whoever has it can post. Not for `log`.
-    #[serde(default)]
-    pub url: Secret,
-    /// The signing secret: of DingTalk and Feishu robots with the security setting "sign" (加签, 签名校验; with the
-    /// setting "keyword" leave it empty and choose the keyword `闻声预警`, or `Wensheng alert` for English cards); of a
-    /// webhook, `whsec_…`, required.
-    #[serde(default)]
-    pub secret: Secret,
-    /// Which level of the escalation reads it: it is told of everything that reaches that level. `front_line` (the
-    /// default) is told of everything, `specialists` once an alert is escalated to them, `management` last.
-    #[serde(default = "front_line")]
-    pub level: Escalation,
-    /// It is told of alerts at least as grave as this. `watch`, the default, is all.
-    #[serde(default = "watch")]
-    pub min_severity: Severity,
-    /// It is told of these brands alone. Empty, the default, is all.
-    #[serde(default)]
-    pub brands: Vec<String>,
-    /// The language of its cards. `zh` by default.
-    #[serde(default)]
-    pub language: Language,
-    /// Whether everybody in the chat is mentioned when a crisis is raised or one of its deadlines passes. Off by default.
-    #[serde(default)]
-    pub mention_all: bool,
-    /// Pushes a minute, below the platform's own limit. By default 15 for WeCom and DingTalk (they allow 20), 90 for Feishu
-    /// (it allows 100), 600 for a webhook. What comes faster waits, crises first; nothing is left out.
-    #[serde(default)]
-    pub per_minute: Option<u32>,
-}
-
-const fn front_line() -> Escalation {
-    Escalation::FrontLine
-}
-
-const fn watch() -> Severity {
-    Severity::Watch
-}
-
-impl ReceiverConfig {
-    /// A receiver of that kind and name that is told of everything.
-    pub fn new(kind: ReceiverKind, name: impl Into<String>) -> Self {
-        Self {
-            kind,
-            name: name.into(),
-            url: Secret::default(),
-            secret: Secret::default(),
-            level: front_line(),
-            min_severity: watch(),
-            brands: Vec::new(),
-            language: Language::Zh,
-            mention_all: false,
-            per_minute: None,
         }
     }
 }
@@ -165,6 +97,12 @@ impl Check for Config {
                 if taken {
                     problems.add("name", "another receiver has this name");
                 }
+                if let Some(fallback) = &receiver.fallback {
+                    let known = self.receivers.iter().any(|other| &other.name == fallback);
+                    if !known || *fallback == receiver.name {
+                        problems.add("fallback", "must name another receiver");
+                    }
+                }
                 if receiver.kind == ReceiverKind::Webhook && !self.allow_private_targets {
                     check_public(&receiver.url, problems);
                 }
@@ -176,11 +114,29 @@ impl Check for Config {
                 _ => problems.add("console_url", "must be an http or https URL, or empty"),
             }
         }
+        if (1..16).contains(&self.links.secret.expose().chars().count()) {
+            problems.within("links", |problems| {
+                problems.add("secret", "must have at least 16 characters");
+            });
+        }
+        if self.links.valid_minutes == 0 {
+            problems.within("links", |problems| {
+                problems.add("valid_minutes", "must be at least 1");
+            });
+        }
         if !(1..=120).contains(&self.timeout_seconds) {
             problems.add("timeout_seconds", "must be 1 to 120");
         }
         if self.give_up_after_seconds < 60 {
             problems.add("give_up_after_seconds", "must be at least 60");
+        }
+        for (path, seconds) in [
+            ("fallback_after_seconds", self.fallback_after_seconds),
+            ("last_resort_after_seconds", self.last_resort_after_seconds),
+        ] {
+            if seconds < 5 {
+                problems.add(path, "must be at least 5");
+            }
         }
         problems.within("session", |problems| {
             self.session.check(problems);
@@ -191,67 +147,6 @@ impl Check for Config {
                 );
             }
         });
-    }
-}
-
-impl Check for ReceiverConfig {
-    fn check(&self, problems: &mut Problems) {
-        if self.name.trim().is_empty() {
-            problems.add("name", "must not be empty");
-        }
-        if self.per_minute == Some(0) {
-            problems.add("per_minute", "must be at least 1");
-        }
-        match self.kind {
-            ReceiverKind::Log => {
-                if !self.url.is_empty() || !self.secret.is_empty() {
-                    problems.add("kind", "`log` takes neither `url` nor `secret`");
-                }
-                return;
-            }
-            ReceiverKind::Wecom if !self.secret.is_empty() => {
-                problems.add("secret", "WeCom robots have none: the key is in the URL");
-            }
-            ReceiverKind::Webhook => {
-                if let Err(problem) = sign::webhook_key(self.secret.expose()) {
-                    problems.add("secret", problem);
-                }
-            }
-            ReceiverKind::Wecom | ReceiverKind::Dingtalk | ReceiverKind::Feishu => {}
-        }
-        match Url::parse(self.url.expose()) {
-            Ok(url) => self.check_url(&url, problems),
-            // The parser's own words could quote the URL.
-            Err(_) => problems.add("url", "must be the whole http or https address"),
-        }
-    }
-}
-
-impl ReceiverConfig {
-    fn check_url(&self, url: &Url, problems: &mut Problems) {
-        let has = |name: &str| {
-            url.query_pairs()
-                .any(|(key, value)| key == name && !value.is_empty())
-        };
-        match url.scheme() {
-            "https" => {}
-            "http" if self.kind == ReceiverKind::Webhook => {}
-            "http" if guard::is_loopback(url) => {}
-            "http" => problems.add("url", "must be https: the robot's key is part of it"),
-            _ => problems.add("url", "must be an http or https address"),
-        }
-        match self.kind {
-            ReceiverKind::Wecom if !has("key") => {
-                problems.add("url", "has no `key=`; copy it whole from the robot's page");
-            }
-            ReceiverKind::Dingtalk if !has("access_token") => {
-                problems.add(
-                    "url",
-                    "has no `access_token=`; copy it whole from the robot's page",
-                );
-            }
-            _ => {}
-        }
     }
 }
 

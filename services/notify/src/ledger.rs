@@ -6,9 +6,14 @@
 //! - A push is handed out only after the row that queued it was committed, and its answer counts only when the row it
 //!   leads to was. A crash in between sends it again with the same id.
 
+mod ends;
+mod legs;
 mod outcome;
 #[cfg(test)]
 mod property;
+mod standby;
+#[cfg(test)]
+mod standby_tests;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +27,10 @@ use wensheng_bus::Record;
 use wensheng_schemas::{Delivery, DeliveryState, Notification, derived_id};
 
 use crate::Config;
+use crate::links::Links;
 
-use self::outcome::Next;
-use crate::provider::{Judged, Message, Payload, Reply, Verdict};
+pub(crate) use self::legs::{LEGS, Legs};
+use crate::provider::{Message, Payload, Reply, Verdict};
 use crate::receiver::{PushId, Receiver, Urgency};
 
 /// How a ledger row begins that says an attempt went unanswered; read back at a restart.
@@ -43,12 +49,15 @@ pub(crate) struct Row {
     pub(crate) cause: Record,
     /// The verdict on the attempt behind it, if there was one.
     pub(crate) verdict: Option<Verdict>,
+    /// Of a delivered push about a new alert: its way there.
+    pub(crate) legs: Option<Legs>,
 }
 
 /// One attempt, for the worker.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
-    pub(crate) push: PushId,
+    /// What it sends: one push, or several that were merged.
+    pub(crate) pushes: Vec<PushId>,
     /// Distinguishes attempts at the same push.
     pub(crate) number: u64,
     /// Which receiver, by its place in the configuration.
@@ -59,7 +68,7 @@ pub(crate) struct Attempt {
 /// The end of an attempt.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) push: PushId,
+    pub(crate) pushes: Vec<PushId>,
     pub(crate) number: u64,
     pub(crate) receiver: usize,
     pub(crate) reply: Reply,
@@ -86,6 +95,10 @@ struct Push {
     failures: u32,
     /// An attempt went unanswered.
     again: bool,
+    /// The receiver that it stands in for.
+    instead_of: Option<String>,
+    /// When its latest attempt began.
+    sent_at: Option<Timestamp>,
     phase: Phase,
     /// Carries the trace on.
     cause: Record,
@@ -106,25 +119,38 @@ impl Push {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     receivers: Vec<Receiver>,
-    console_url: String,
+    links: Links,
     give_up_after: Duration,
+    fallback_after: Duration,
+    last_resort_after: Duration,
     pushes: BTreeMap<PushId, Push>,
-    /// Pushes that ended: in which partition, and when.
-    ended: BTreeMap<PushId, (u32, Timestamp)>,
+    ended: BTreeMap<PushId, End>,
     attempts: u64,
     forgot_at: Option<Timestamp>,
+    minded_at: Option<Timestamp>,
+}
+
+/// A push that ended.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    partition: u32,
+    at: Timestamp,
+    delivered: bool,
 }
 
 impl Ledger {
     pub(crate) fn new(receivers: Vec<Receiver>, config: &Config) -> Self {
         Self {
             receivers,
-            console_url: config.console_url.clone(),
+            links: Links::new(config),
             give_up_after: Duration::from_secs(config.give_up_after_seconds),
+            fallback_after: Duration::from_secs(config.fallback_after_seconds),
+            last_resort_after: Duration::from_secs(config.last_resort_after_seconds),
             pushes: BTreeMap::new(),
             ended: BTreeMap::new(),
             attempts: 0,
             forgot_at: None,
+            minded_at: None,
         }
     }
 
@@ -138,7 +164,12 @@ impl Ledger {
             last_answer,
         } = row.state
         else {
-            self.ended.insert(id, (record.at.partition, row.at));
+            let end = End {
+                partition: record.at.partition,
+                at: row.at,
+                delivered: matches!(row.state, DeliveryState::Delivered { .. }),
+            };
+            self.ended.insert(id, end);
             return;
         };
         let mut push = Push {
@@ -149,6 +180,8 @@ impl Ledger {
             attempts: row.attempts,
             failures: row.attempts,
             again: last_answer.starts_with(UNANSWERED),
+            instead_of: row.instead_of,
+            sent_at: None,
             phase: Phase::Orphaned,
             cause: trace_of(record),
         };
@@ -176,37 +209,52 @@ impl Ledger {
         let mut told = false;
         let mut rows = Vec::new();
         for place in 0..self.receivers.len() {
-            let receiver = &mut self.receivers[place];
-            if !receiver.is_told(&notification) {
-                continue;
+            if self.receivers[place].is_told(&notification) {
+                told = true;
+                let cause = trace_of(record);
+                rows.extend(self.enqueue(place, &notification, None, cause, now));
             }
-            told = true;
-            let name = receiver.config.name.clone();
-            let id = PushId::from(derived_id(&[&notification.id, &name]));
-            if self.pushes.contains_key(&id) || self.ended.contains_key(&id) {
-                continue;
-            }
-            let push = Push {
-                partition: record.at.partition,
-                receiver: place,
-                receiver_name: name,
-                notification: notification.clone(),
-                attempts: 0,
-                failures: 0,
-                again: false,
-                phase: Phase::Queued(now),
-                cause: trace_of(record),
-            };
-            receiver.queue(now, push.urgency(&id));
-            let state = DeliveryState::Queued {
-                next_attempt_at: now,
-                notification: Box::new((*notification).clone()),
-                last_answer: String::new(),
-            };
-            rows.push(self.row(&id, &push, state, now));
-            self.pushes.insert(id, push);
         }
         told.then_some(rows)
+    }
+
+    /// Queues a notification for a receiver, unless it was already.
+    fn enqueue(
+        &mut self,
+        place: usize,
+        notification: &Arc<Notification>,
+        instead_of: Option<String>,
+        cause: Record,
+        now: Timestamp,
+    ) -> Option<Row> {
+        let receiver = &mut self.receivers[place];
+        let name = receiver.config.name.clone();
+        let id = push_id(notification, &name);
+        if self.pushes.contains_key(&id) || self.ended.contains_key(&id) {
+            return None;
+        }
+        let push = Push {
+            partition: cause.at.partition,
+            receiver: place,
+            receiver_name: name,
+            notification: notification.clone(),
+            attempts: 0,
+            failures: 0,
+            again: false,
+            instead_of,
+            sent_at: None,
+            phase: Phase::Queued(now),
+            cause,
+        };
+        receiver.queue(now, push.urgency(&id));
+        let state = DeliveryState::Queued {
+            next_attempt_at: now,
+            notification: Box::new((**notification).clone()),
+            last_answer: String::new(),
+        };
+        let row = self.row(&id, &push, state, now);
+        self.pushes.insert(id, push);
+        Some(row)
     }
 
     /// The attempts that may begin now. To be called only when everything said so far is committed.
@@ -216,120 +264,43 @@ impl Ledger {
             if receiver.gone {
                 continue;
             }
-            while let Some(id) = receiver.next(now) {
-                let Some(push) = self.pushes.get_mut(&id) else {
+            loop {
+                let pushes = receiver.next(now);
+                if pushes.is_empty() {
+                    break;
+                }
+                self.attempts += 1;
+                let mut notifications = Vec::with_capacity(pushes.len());
+                let mut again = false;
+                for id in &pushes {
+                    if let Some(push) = self.pushes.get_mut(id) {
+                        push.phase = Phase::UnderWay(self.attempts);
+                        push.sent_at = Some(now);
+                        again |= push.again;
+                        notifications.push(push.notification.clone());
+                    }
+                }
+                let Some((notification, others)) = notifications.split_first() else {
                     receiver.under_way -= 1;
                     continue;
                 };
-                self.attempts += 1;
-                push.phase = Phase::UnderWay(self.attempts);
                 let message = Message {
-                    id: &id,
-                    notification: &push.notification,
-                    console_url: &self.console_url,
-                    again: push.again,
+                    id: &message_id(&pushes),
+                    notification,
+                    others,
+                    receiver: &receiver.config.name,
+                    links: &self.links,
+                    again,
                 };
                 due.push(Attempt {
                     number: self.attempts,
                     receiver: place,
                     payload: receiver.provider.request(&receiver.config, message, now),
-                    push: id,
+                    pushes,
                 });
             }
         }
         due
-    }
-
-    /// Books the end of an attempt. `None` when its push is not here (any more).
-    pub(crate) fn end(&mut self, ended: Ended, now: Timestamp) -> Option<Row> {
-        let receiver = self.receivers.get_mut(ended.receiver)?;
-        receiver.under_way = receiver.under_way.saturating_sub(1);
-        let push = self.pushes.get(&ended.push)?;
-        // An attempt from before a loss of the session tells of the restored push as well, unless that was handed out
-        // again already.
-        if matches!(push.phase, Phase::UnderWay(number) if number != ended.number) {
-            return None;
-        }
-        let mut push = self.take_out(&ended.push)?;
-        push.attempts += 1;
-        let receiver = &mut self.receivers[ended.receiver];
-        let Judged { verdict, answer } = receiver.provider.judge(&ended.reply, now);
-        outcome::tell(receiver, &push, verdict, &answer);
-        let next = outcome::next(
-            receiver,
-            &mut push,
-            &ended.push,
-            verdict,
-            self.give_up_after,
-            now,
-        );
-        let state = match next {
-            Next::Delivered => DeliveryState::Delivered {
-                delivered_at: now,
-                answer,
-            },
-            Next::Failed(why) => DeliveryState::Failed {
-                failed_at: now,
-                reason: [answer, why].join("; ").trim_end_matches("; ").to_owned(),
-            },
-            Next::Again(at) => DeliveryState::Queued {
-                next_attempt_at: at,
-                notification: Box::new((*push.notification).clone()),
-                last_answer: match verdict {
-                    Verdict::Unanswered => format!("{UNANSWERED}: {answer}"),
-                    _ => answer,
-                },
-            },
-        };
-        let again_at = match &state {
-            DeliveryState::Queued {
-                next_attempt_at, ..
-            } => Some(*next_attempt_at),
-            _ => None,
-        };
-        let mut row = self.row(&ended.push, &push, state, now);
-        row.verdict = Some(verdict);
-        match again_at {
-            Some(at) => {
-                push.phase = Phase::Queued(at);
-                self.receivers[ended.receiver].queue(at, push.urgency(&ended.push));
-                self.pushes.insert(ended.push, push);
-            }
-            None => {
-                self.ended.insert(ended.push, (push.partition, now));
-            }
-        }
-        Some(row)
-    }
-
-    /// Ends the pushes that can never be sent: their receiver was taken out of the configuration, or is gone for good.
-    pub(crate) fn end_hopeless(&mut self, now: Timestamp) -> Vec<Row> {
-        let hopeless: Vec<(PushId, &'static str)> = self
-            .pushes
-            .iter()
-            .filter_map(|(id, push)| match push.phase {
-                Phase::Orphaned => Some((id.clone(), "the receiver is not configured any more")),
-                Phase::Queued(_) if self.receivers[push.receiver].gone => Some((
-                    id.clone(),
-                    "not sent: the endpoint said earlier that it is gone for good; remove the receiver",
-                )),
-                Phase::Queued(_) | Phase::UnderWay(_) => None,
-            })
-            .collect();
-        let mut rows = Vec::new();
-        for (id, reason) in hopeless {
-            let Some(push) = self.take_out(&id) else {
-                continue;
-            };
-            let state = DeliveryState::Failed {
-                failed_at: now,
-                reason: reason.to_owned(),
-            };
-            tracing::error!(receiver = %push.receiver_name, push = %id, alert = %push.notification.alert.id, reason, "push failed");
-            rows.push(self.row(&id, &push, state, now));
-            self.ended.insert(id, (push.partition, now));
-        }
-        rows
     }
 
     /// Forgets everything of these partitions.
@@ -344,7 +315,7 @@ impl Ledger {
             self.take_out(&id);
         }
         self.ended
-            .retain(|_, (partition, _)| !partitions.contains(partition));
+            .retain(|_, end| !partitions.contains(&end.partition));
     }
 
     /// Forgets ends of pushes that no repeat will come of; cheap when called often.
@@ -355,7 +326,7 @@ impl Ledger {
         if !lately {
             self.forgot_at = Some(now);
             self.ended
-                .retain(|_, (_, at)| now.duration_since(*at) < REMEMBER);
+                .retain(|_, end| now.duration_since(end.at) < REMEMBER);
         }
     }
 
@@ -401,12 +372,29 @@ impl Ledger {
                 receiver: push.receiver_name.clone(),
                 provider: provider.to_owned(),
                 attempts: push.attempts,
+                instead_of: push.instead_of.clone(),
                 observed_at: notification.alert.times.signal.observed_at,
                 at: now,
                 state,
             },
             cause: push.cause.clone(),
             verdict: None,
+            legs: None,
+        }
+    }
+}
+
+fn push_id(notification: &Notification, receiver: &str) -> PushId {
+    PushId::from(derived_id(&[&notification.id, receiver]))
+}
+
+/// The id of what is sent: the push's, or one of all pushes that are merged.
+fn message_id(pushes: &[PushId]) -> PushId {
+    match pushes {
+        [push] => push.clone(),
+        several => {
+            let parts: Vec<&str> = several.iter().map(AsRef::as_ref).collect();
+            PushId::from(derived_id(&parts))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Whoever must be told is told: every notification ends, for every receiver that it concerns, as delivered or failed
-//! in the ledger; what is neither yet is tried again, also after a crash.
+//! in the ledger; what is neither yet is tried again, also after a crash. Where a receiver fails, its fallback is told, and
+//! where all do, whoever stands by.
 //!
 //! A crash between a send and the commit of its answer sends the push again with the same idempotency key: DingTalk's
 //! `msgUuid`, a webhook's `webhook-id`. WeCom and Feishu have no such key, so that their chats may show it twice.
@@ -14,6 +15,8 @@ mod error;
 mod escape;
 mod guard;
 mod ledger;
+mod links;
+mod mailer;
 pub mod metrics;
 mod pace;
 mod phrases;
@@ -36,7 +39,9 @@ use wensheng_bus::Bus;
 use wensheng_runtime::{Handle, SessionConfig, run_sessions};
 use wensheng_schemas::Topic;
 
-pub use config::{Config, Language, ReceiverConfig, ReceiverKind};
+pub use config::{
+    Config, Language, LinksConfig, ReceiverConfig, ReceiverKind, SmsConfig, SmsFact, WecomAppConfig,
+};
 pub use error::Error;
 
 use ledger::Ledger;

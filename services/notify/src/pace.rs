@@ -15,26 +15,23 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// The pace of a kind of receiver, or the operator's.
-    ///
-    /// WeCom and DingTalk allow 20 a minute, and DingTalk blocks for ten minutes beyond: 15 and a burst of 5 is just that.
-    /// Feishu allows 100 a minute and 5 a second: 90 and 3. A webhook's 600 protects an endpoint that nobody measured; a
-    /// log needs no protection.
     pub(crate) fn new(kind: ReceiverKind, per_minute: Option<u32>) -> Self {
-        let (usual, burst) = match kind {
-            ReceiverKind::Wecom | ReceiverKind::Dingtalk => (15, 5.0),
-            ReceiverKind::Feishu => (90, 3.0),
-            ReceiverKind::Webhook => (600, 20.0),
-            ReceiverKind::Log => (60_000, 1_000.0),
-        };
-        let per_minute = f64::from(per_minute.unwrap_or(usual));
+        let manners = kind.manners();
+        let per_minute = f64::from(per_minute.unwrap_or(manners.per_minute));
         // A pace set lower must not be passed by its burst.
-        let burst = f64::min(burst, (per_minute / 3.0).max(1.0));
+        let burst = f64::min(manners.burst, (per_minute / 3.0).max(1.0));
         Self {
             per_minute,
             burst,
             tokens: burst,
             filled_at: None,
         }
+    }
+
+    /// How many more could be taken at once as of the last [`Pace::take`].
+    pub(crate) fn left(&self) -> usize {
+        // Never negative, and a burst is small.
+        self.tokens as usize
     }
 
     /// Takes one token, if there is one.

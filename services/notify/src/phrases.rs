@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
-use wensheng_schemas::{Channel, DeadlineKind, Escalation, NotificationKind, Severity};
+use wensheng_schemas::{Channel, DeadlineKind, Escalation, LinkAction, NotificationKind, Severity};
 
 use crate::Language;
 use crate::Language::{En, Zh};
@@ -161,6 +161,26 @@ pub(crate) fn told(
     }
 }
 
+/// The words of a button.
+pub(crate) const fn action(language: Language, action: LinkAction) -> &'static str {
+    match (language, action) {
+        (Zh, LinkAction::Acknowledge) => "认领",
+        (Zh, LinkAction::Escalate) => "升级",
+        (Zh, LinkAction::Dismiss) => "误报",
+        (En, LinkAction::Acknowledge) => "Acknowledge",
+        (En, LinkAction::Escalate) => "Escalate",
+        (En, LinkAction::Dismiss) => "False alarm",
+    }
+}
+
+/// What a card says that stands for several.
+pub(crate) fn merged(language: Language, count: usize) -> String {
+    match language {
+        Zh => format!("{count} 条通知合为一条"),
+        En => format!("{count} notifications in one"),
+    }
+}
+
 /// One deadline: by when, and how long that is from now.
 pub(crate) fn deadline(
     language: Language,
@@ -274,7 +294,7 @@ pub(crate) fn china_time(at: Timestamp) -> String {
     in_china(at, "%m-%d %H:%M")
 }
 
-fn clock_time(at: Timestamp) -> String {
+pub(crate) fn clock_time(at: Timestamp) -> String {
     in_china(at, "%H:%M")
 }
 

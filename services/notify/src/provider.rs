@@ -1,13 +1,20 @@
 //! What each platform wants to be sent, and what its answers mean. Pure: a request and a verdict are functions of their
 //! arguments. Success is what the body says, not the HTTP status; and neither URL nor secret ever leaves in an answer.
 
+mod alertmanager;
+mod aliyun_sms;
 mod dingtalk;
+mod email;
 mod feishu;
+mod pagerduty;
+mod slack;
 mod webhook;
 mod wecom;
+mod wecom_app;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,24 +24,28 @@ use wensheng_schemas::Notification;
 
 use crate::card::{Card, is_urgent};
 use crate::escape::cut_chars;
-use crate::{Error, ReceiverConfig, ReceiverKind, sign};
+use crate::links::Links;
+use crate::{Error, ReceiverConfig, ReceiverKind, SmsConfig, sign};
+
+pub(crate) use self::email::Mail;
+use self::wecom_app::WecomApp;
 
 /// As much of a provider's words as the ledger keeps.
 const ANSWER_CHARS: usize = 300;
 
-/// A POST as it goes out. Shown without its URL.
+/// A request as it goes out: a POST, or a GET where there is no body. Shown without its URL.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct HttpRequest {
     pub(crate) url: Url,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest")
             .field("headers", &self.headers)
-            .field("body_bytes", &self.body.len())
+            .field("body_bytes", &self.body.as_ref().map(Vec::len))
             .finish_non_exhaustive()
     }
 }
@@ -43,6 +54,7 @@ impl fmt::Debug for HttpRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Payload {
     Http(HttpRequest),
+    Mail(Box<Mail>),
     Log(String),
 }
 
@@ -58,6 +70,8 @@ pub(crate) struct HttpAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     Answered(HttpAnswer),
+    /// A mail server answered with this code and these words.
+    Mailed(u16, String),
     /// No connection was made, so that nothing arrived.
     Unreachable(String),
     /// The request went out, but no answer came back: it may have arrived.
@@ -73,6 +87,8 @@ pub(crate) enum Reply {
 pub(crate) enum Verdict {
     /// It arrived.
     Ok,
+    /// What was needed to send it is there now: send it.
+    Renewed,
     /// Something passing: try again.
     Retry,
     /// Too fast: the whole receiver waits, for that long if it said so.
@@ -92,6 +108,7 @@ impl Verdict {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Verdict::Ok => "ok",
+            Verdict::Renewed => "renewed",
             Verdict::Retry => "retry",
             Verdict::Throttle(_) => "throttle",
             Verdict::Unanswered => "unanswered",
@@ -113,8 +130,14 @@ pub(crate) struct Judged {
 #[derive(Debug, Clone)]
 pub(crate) enum Provider {
     Wecom(Endpoint),
+    WecomApp(Endpoint, WecomApp),
     Dingtalk(Endpoint),
     Feishu(Endpoint),
+    Slack(Endpoint),
+    Email(Endpoint),
+    AliyunSms(Endpoint, SmsConfig),
+    Pagerduty(Endpoint),
+    Alertmanager(Endpoint),
     Webhook(Endpoint, Vec<u8>),
     Log,
 }
@@ -135,10 +158,14 @@ impl fmt::Debug for Endpoint {
 /// What is to be sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Message<'a> {
-    /// The push's id: the idempotency key, the same over all attempts.
+    /// The push's id: the idempotency key, the same over all attempts. Of several that are merged, a function of theirs.
     pub(crate) id: &'a str,
     pub(crate) notification: &'a Notification,
-    pub(crate) console_url: &'a str,
+    /// Further notifications that go out in the same message.
+    pub(crate) others: &'a [Arc<Notification>],
+    /// The receiver's configured name.
+    pub(crate) receiver: &'a str,
+    pub(crate) links: &'a Links,
     /// It may have arrived already.
     pub(crate) again: bool,
 }
@@ -157,13 +184,25 @@ impl Provider {
             return Ok(Provider::Log);
         }
         let endpoint = Endpoint {
-            url: Url::parse(config.url.expose())
+            url: Url::parse(config.address())
                 .map_err(|_| wrong("`url` is not an http or https address"))?,
             secret: config.secret.expose().to_owned(),
         };
         Ok(match config.kind {
             ReceiverKind::Log => Provider::Log,
             ReceiverKind::Wecom => Provider::Wecom(endpoint),
+            ReceiverKind::WecomApp => {
+                let app = config.app.clone().ok_or_else(|| wrong("has no `app`"))?;
+                Provider::WecomApp(endpoint, WecomApp::new(app))
+            }
+            ReceiverKind::Slack => Provider::Slack(endpoint),
+            ReceiverKind::Email => Provider::Email(endpoint),
+            ReceiverKind::AliyunSms => {
+                let sms = config.sms.clone().ok_or_else(|| wrong("has no `sms`"))?;
+                Provider::AliyunSms(endpoint, sms)
+            }
+            ReceiverKind::Pagerduty => Provider::Pagerduty(endpoint),
+            ReceiverKind::Alertmanager => Provider::Alertmanager(endpoint),
             ReceiverKind::Dingtalk => Provider::Dingtalk(endpoint),
             ReceiverKind::Feishu => Provider::Feishu(endpoint),
             ReceiverKind::Webhook => {
@@ -181,30 +220,43 @@ impl Provider {
         message: Message<'_>,
         now: Timestamp,
     ) -> Payload {
-        let card = || {
-            Card::new(
-                message.notification,
-                config.language,
-                message.console_url,
-                message.again,
-                now,
-            )
-        };
-        let everybody = config.mention_all && is_urgent(message.notification);
+        let card = Card::of(message, config.language, now);
+        let everybody = config.mention_all
+            && std::iter::once(message.notification)
+                .chain(message.others.iter().map(AsRef::as_ref))
+                .any(is_urgent);
         Payload::Http(match self {
-            Provider::Log => return Payload::Log(card().text()),
-            Provider::Wecom(endpoint) => wecom::request(endpoint, &card(), everybody),
-            Provider::Dingtalk(endpoint) => {
-                dingtalk::request(endpoint, message.id, &card(), everybody, now)
+            Provider::Log => return Payload::Log(card.for_readers().text()),
+            Provider::Email(_) => {
+                return Payload::Mail(Box::new(email::mail(config, message, &card)));
             }
-            Provider::Feishu(endpoint) => feishu::request(endpoint, &card(), everybody, now),
+            Provider::Wecom(endpoint) => wecom::request(endpoint, &card, everybody),
+            Provider::WecomApp(endpoint, app) => app.request(endpoint, &config.to, &card, now),
+            Provider::Dingtalk(endpoint) => {
+                dingtalk::request(endpoint, message.id, &card, everybody, now)
+            }
+            Provider::Feishu(endpoint) => feishu::request(endpoint, &card, everybody, now),
+            Provider::Slack(endpoint) => slack::request(endpoint, &card, everybody),
+            Provider::AliyunSms(endpoint, sms) => aliyun_sms::request(
+                endpoint,
+                sms,
+                &config.to,
+                config.language,
+                message,
+                &card,
+                now,
+            ),
+            Provider::Pagerduty(endpoint) => pagerduty::request(endpoint, message, &card),
+            Provider::Alertmanager(endpoint) => {
+                alertmanager::request(endpoint, message, &card.for_readers())
+            }
             Provider::Webhook(endpoint, key) => webhook::request(endpoint, key, message, now),
         })
     }
 
-    /// What the end of an attempt means.
-    pub(crate) fn judge(&self, reply: &Reply, now: Timestamp) -> Judged {
-        let (verdict, answer) = match (reply, self) {
+    /// What the end of an attempt means. `known` says whether the platform recognises a repeat of that attempt.
+    pub(crate) fn judge(&mut self, reply: &Reply, known: bool, now: Timestamp) -> Judged {
+        let (verdict, answer) = match (reply, &mut *self) {
             (Reply::Printed, _) => (Verdict::Ok, "printed".to_owned()),
             (Reply::Unreachable(reason), _) => (Verdict::Retry, reason.clone()),
             (Reply::Refused(reason), _) => (
@@ -213,15 +265,23 @@ impl Provider {
                 ),
                 reason.clone(),
             ),
-            // These know a repeat by its id.
-            (Reply::Unanswered(reason), Provider::Dingtalk(_) | Provider::Webhook(..)) => {
-                (Verdict::Retry, reason.clone())
-            }
+            (Reply::Unanswered(reason), _) if known => (Verdict::Retry, reason.clone()),
             (Reply::Unanswered(reason), _) => (Verdict::Unanswered, reason.clone()),
+            (Reply::Mailed(code, words), _) => (email::verdict(*code), format!("{code} {words}")),
             (Reply::Answered(answer), Provider::Wecom(_)) => wecom::verdict(answer, now),
+            (Reply::Answered(answer), Provider::WecomApp(_, app)) => app.verdict(answer, now),
             (Reply::Answered(answer), Provider::Dingtalk(_)) => dingtalk::verdict(answer, now),
             (Reply::Answered(answer), Provider::Feishu(_)) => feishu::verdict(answer, now),
-            (Reply::Answered(answer), _) => webhook::verdict(answer, now),
+            (Reply::Answered(answer), Provider::Slack(_)) => slack::verdict(answer, now),
+            (Reply::Answered(answer), Provider::AliyunSms(..)) => aliyun_sms::verdict(answer),
+            (Reply::Answered(answer), Provider::Pagerduty(_)) => pagerduty::verdict(answer, now),
+            (Reply::Answered(answer), Provider::Alertmanager(_)) => {
+                alertmanager::verdict(answer, now)
+            }
+            (
+                Reply::Answered(answer),
+                Provider::Webhook(..) | Provider::Email(_) | Provider::Log,
+            ) => webhook::verdict(answer, now),
         };
         Judged {
             verdict,
@@ -229,19 +289,35 @@ impl Provider {
         }
     }
 
+    const fn endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            Provider::Wecom(endpoint)
+            | Provider::WecomApp(endpoint, _)
+            | Provider::Dingtalk(endpoint)
+            | Provider::Feishu(endpoint)
+            | Provider::Slack(endpoint)
+            | Provider::Email(endpoint)
+            | Provider::AliyunSms(endpoint, _)
+            | Provider::Pagerduty(endpoint)
+            | Provider::Alertmanager(endpoint)
+            | Provider::Webhook(endpoint, _) => Some(endpoint),
+            Provider::Log => None,
+        }
+    }
+
     /// Takes the receiver's URL and secret out of words that come from outside.
     fn redact(&self, words: String) -> String {
-        let (Provider::Wecom(endpoint)
-        | Provider::Dingtalk(endpoint)
-        | Provider::Feishu(endpoint)
-        | Provider::Webhook(endpoint, _)) = self
-        else {
+        let Some(endpoint) = self.endpoint() else {
             return words;
         };
         /// Shorter parts are words such as `send` or `hook`.
         const SECRET_BYTES: usize = 12;
         let url = &endpoint.url;
         let mut secrets = vec![url.to_string(), endpoint.secret.clone()];
+        secrets.extend(url.password().map(str::to_owned));
+        if let Provider::WecomApp(_, app) = self {
+            secrets.extend(app.token().map(str::to_owned));
+        }
         secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
         secrets.extend(url.path_segments().into_iter().flatten().map(str::to_owned));
         secrets.retain(|secret| secret.len() >= SECRET_BYTES);
@@ -256,7 +332,7 @@ fn post_json(url: Url, body: &Value) -> HttpRequest {
     HttpRequest {
         url,
         headers: vec![("content-type", "application/json; charset=utf-8".to_owned())],
-        body: body.to_string().into_bytes(),
+        body: Some(body.to_string().into_bytes()),
     }
 }
 
@@ -337,7 +413,7 @@ mod tests {
 
     #[test]
     fn neither_url_nor_secret_shows_in_answers_or_dumps() {
-        let robot = provider(
+        let mut robot = provider(
             ReceiverKind::Wecom,
             "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa",
         );
@@ -346,15 +422,17 @@ mod tests {
                 200,
                 r#"{"errcode":93000,"errmsg":"invalid key 693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa"}"#,
             )),
+            false,
             now(),
         );
         assert_eq!(judged.answer, "93000 invalid key ***");
-        let bot = provider(
+        let mut bot = provider(
             ReceiverKind::Feishu,
             "https://open.feishu.cn/open-apis/bot/v2/hook/0123456789abcdef",
         );
         let judged = bot.judge(
             &Reply::Unreachable("error for hook/0123456789abcdef".to_owned()),
+            false,
             now(),
         );
         assert_eq!(judged.answer, "error for hook/***");
@@ -363,7 +441,9 @@ mod tests {
             Message {
                 id: "p1",
                 notification: &crate::testing::notification("n1"),
-                console_url: "",
+                others: &[],
+                receiver: "r",
+                links: &crate::testing::links(),
                 again: false,
             },
             now(),
@@ -384,7 +464,11 @@ mod tests {
             (ReceiverKind::Dingtalk, Verdict::Retry),
             (ReceiverKind::Webhook, Verdict::Retry),
         ] {
-            let judged = provider(kind, "https://x.example/hook").judge(&timeout, now());
+            let judged = provider(kind, "https://x.example/hook").judge(
+                &timeout,
+                kind.manners().knows_repeats,
+                now(),
+            );
             assert_eq!(judged.verdict, verdict, "{kind:?}");
         }
     }

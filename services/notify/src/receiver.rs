@@ -10,10 +10,13 @@ use wensheng_schemas::{Notification, Severity};
 
 use crate::pace::Pace;
 use crate::provider::Provider;
-use crate::{Error, ReceiverConfig, ReceiverKind};
+use crate::{Error, ReceiverConfig};
 
 /// No block is shorter or longer than this, whatever a receiver asks for.
 const BLOCK_SECONDS: std::ops::RangeInclusive<u64> = 1..=3600;
+
+/// As many pushes fit into one message: in WeCom's 4,096 bytes, some 250 for each.
+pub(crate) const MERGED: usize = 15;
 
 /// The id of a push, shared by its queue entries.
 pub(crate) type PushId = Arc<str>;
@@ -50,10 +53,11 @@ impl Receiver {
         })
     }
 
-    /// Whether it is told of this.
+    /// Whether it is told of this, where nobody has to be stood in for.
     pub(crate) fn is_told(&self, notification: &Notification) -> bool {
         let config = &self.config;
-        notification.audience >= config.level
+        !config.standby
+            && notification.audience >= config.level
             && notification.alert.severity >= config.min_severity
             && (config.brands.is_empty() || config.brands.contains(&notification.alert.brand))
     }
@@ -70,14 +74,19 @@ impl Receiver {
         }
     }
 
-    /// The next push that may go out now, if there is one; it counts as under way from here on.
-    pub(crate) fn next(&mut self, now: Timestamp) -> Option<PushId> {
+    /// The pushes that may go out now as one message; none when nothing may. They count as one attempt under way from here
+    /// on.
+    ///
+    /// One push is one message as long as the pace allows it. When more wait than that, those of one lane are merged, up to
+    /// [`MERGED`]; crises are a lane of their own, which goes first.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Vec<PushId> {
         while let Some(entry) = self.waiting.first().filter(|(at, _)| *at <= now).cloned() {
             self.waiting.remove(&entry);
             self.ready.insert(entry.1);
         }
-        if self.ready.is_empty() || self.under_way >= self.most_under_way() {
-            return None;
+        let manners = self.config.kind.manners();
+        if self.ready.is_empty() || self.under_way >= manners.under_way {
+            return Vec::new();
         }
         // Of a clock that was set back no block is longer than the longest.
         let horizon = add(now, Duration::from_secs(*BLOCK_SECONDS.end()));
@@ -85,23 +94,28 @@ impl Receiver {
             .blocked_until
             .is_some_and(|until| until > now && until <= horizon)
         {
-            return None;
+            return Vec::new();
         }
         if !self.pace.take(now) {
-            return None;
+            return Vec::new();
         }
-        let (_, _, id) = self.ready.pop_first()?;
+        let mut taken: Vec<Urgency> = self.ready.pop_first().into_iter().collect();
+        if manners.merges {
+            let is_crisis = |urgency: &Urgency| urgency.0 == Reverse(Severity::Crisis);
+            let lane = taken.first().is_some_and(is_crisis);
+            let waiting = self.ready.iter().take(MERGED);
+            let waiting = waiting.filter(|other| is_crisis(other) == lane).count();
+            if waiting > self.pace.left() {
+                while taken.len() < MERGED {
+                    let next = self.ready.first().filter(|next| is_crisis(next) == lane);
+                    let Some(next) = next.cloned() else { break };
+                    self.ready.remove(&next);
+                    taken.push(next);
+                }
+            }
+        }
         self.under_way += 1;
-        Some(id)
-    }
-
-    /// Attempts at the same time. One for a robot, so that a chat shows pushes in their order; several for a webhook,
-    /// whose receiver orders by the alert's revision.
-    const fn most_under_way(&self) -> usize {
-        match self.config.kind {
-            ReceiverKind::Wecom | ReceiverKind::Dingtalk | ReceiverKind::Feishu => 1,
-            ReceiverKind::Webhook | ReceiverKind::Log => 8,
-        }
+        taken.into_iter().map(|(_, _, id)| id).collect()
     }
 
     /// Holds everything back for `wait`, within reason; says until when.

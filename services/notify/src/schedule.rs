@@ -22,7 +22,7 @@ const WEBHOOK_JITTER: f64 = 0.2;
 
 /// The wait after `failures` failures in a row (from 1), where `random` is in 0..1; `None` when the schedule is over.
 pub(crate) fn wait(kind: ReceiverKind, failures: u32, random: f64) -> Option<Duration> {
-    if kind != ReceiverKind::Webhook {
+    if !kind.manners().slow_schedule {
         return Some(ROBOT.wait(failures, random));
     }
     let index = usize::try_from(failures.saturating_sub(1)).ok()?;

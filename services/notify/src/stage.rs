@@ -12,7 +12,7 @@ use wensheng_bus::{Outcome, Outputs, Record, Restore, Stage};
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{Delivery, DeliveryState, Notification, NotificationKind, Topic};
 
-use crate::ledger::{Ledger, Row};
+use crate::ledger::{LEGS, Ledger, Row};
 use crate::metrics as names;
 use crate::worker::{Done, Job};
 
@@ -101,12 +101,15 @@ impl Stage for NotifyStage {
             ends.push(done);
         }
         for Done { ended, token } in ends {
-            if let Some(row) = self.ledger.end(ended, now) {
+            for row in self.ledger.end(ended, now) {
                 self.book(row, out);
             }
             self.booked.push(token);
         }
         for row in self.ledger.end_hopeless(now) {
+            self.book(row, out);
+        }
+        for row in self.ledger.mind(now) {
             self.book(row, out);
         }
         self.ledger.forget(now);
@@ -164,6 +167,9 @@ fn count(row: &Row) {
                 .duration_since(delivery.observed_at)
                 .as_secs_f64();
             histogram!(names::LATENCY, "provider" => provider).record(seconds.max(0.0));
+            for (leg, seconds) in LEGS.iter().zip(row.legs.map_or([0.0; 5], |legs| legs.0)) {
+                histogram!(names::LEGS, "leg" => *leg).record(seconds);
+            }
         }
     }
 }

@@ -3,6 +3,11 @@
 use jiff::Timestamp;
 use wensheng_schemas::Notification;
 
+use crate::card::Card;
+use crate::{Config, Language};
+use crate::links::Links;
+use crate::provider::Message;
+
 /// A minute after the alert was raised.
 pub(crate) fn now() -> Timestamp {
     "2026-11-22T06:06:00Z".parse().unwrap()
@@ -54,4 +59,25 @@ pub(crate) fn notification(id: &str) -> Notification {
         }
     }))
     .unwrap()
+}
+
+/// Links to a console, without actions.
+pub(crate) fn links() -> Links {
+    Links::new(&Config {
+        console_url: "https://voc.example.com/".to_owned(),
+        ..Config::default()
+    })
+}
+
+/// The card of a notification, with the link to its alert.
+pub(crate) fn card(told: &Notification, language: Language, now: Timestamp) -> Card {
+    let message = Message {
+        id: "p1",
+        notification: told,
+        others: &[],
+        receiver: "r",
+        links: &links(),
+        again: false,
+    };
+    Card::of(message, language, now)
 }

@@ -12,6 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::guard::{PublicOnly, Refused, check_host};
 use crate::ledger::{Attempt, Ended};
+use crate::mailer::Mailer;
 use crate::provider::{HttpAnswer, HttpRequest, Payload, Reply};
 use crate::{Config, Error, ReceiverKind};
 
@@ -46,6 +47,7 @@ pub(crate) struct Worker {
 enum Line {
     Log(String),
     Http { client: Client, public_only: bool },
+    Mail(Mailer),
 }
 
 impl Worker {
@@ -70,6 +72,10 @@ impl Worker {
         for receiver in &config.receivers {
             lines.push(match receiver.kind {
                 ReceiverKind::Log => Line::Log(receiver.name.clone()),
+                ReceiverKind::Email => Line::Mail(Mailer::new(
+                    receiver,
+                    Duration::from_secs(config.timeout_seconds),
+                )?),
                 ReceiverKind::Webhook if !config.allow_private_targets => Line::Http {
                     client: shared(&mut guarded, || base().dns_resolver(PublicOnly))?,
                     public_only: true,
@@ -132,10 +138,15 @@ impl Worker {
                     public_only,
                 }),
             ) => self.post(client, *public_only, request).await,
-            (Payload::Http(_), _) => Reply::Unreachable("no such receiver".to_owned()),
+            (Payload::Mail(mail), Some(Line::Mail(mailer))) => {
+                mailer.send(&mail, self.timeout_seconds).await
+            }
+            (Payload::Http(_) | Payload::Mail(_), _) => {
+                Reply::Unreachable("no such receiver".to_owned())
+            }
         };
         Ended {
-            push: attempt.push,
+            pushes: attempt.pushes,
             number: attempt.number,
             receiver: attempt.receiver,
             reply,
@@ -146,7 +157,10 @@ impl Worker {
         if let Some(refused) = check_host(&request.url).err().filter(|_| public_only) {
             return Reply::Refused(format!("target {refused}"));
         }
-        let mut post = client.post(request.url).body(request.body);
+        let mut post = match request.body {
+            Some(body) => client.post(request.url).body(body),
+            None => client.get(request.url),
+        };
         for (name, value) in request.headers {
             post = post.header(name, value);
         }

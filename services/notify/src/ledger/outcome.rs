@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Push;
 use crate::provider::Verdict;
 use crate::receiver::{Receiver, add};
-use crate::{ReceiverKind, schedule};
+use crate::schedule;
 
 /// A push that went unanswered is sent once more after this long, to platforms that cannot know a repeat.
 const UNANSWERED_WAIT: Duration = Duration::from_secs(30);
@@ -30,21 +30,23 @@ pub(super) fn next(
     now: Timestamp,
 ) -> Next {
     let kind = receiver.config.kind;
+    let slow = kind.manners().slow_schedule;
     let random = schedule::random(id, push.attempts);
     let given_up = || Next::Failed(format!("given up after {} attempts", push.attempts));
     match verdict {
         Verdict::Ok => Next::Delivered,
+        Verdict::Renewed => Next::Again(now),
         Verdict::Retry => {
             push.failures += 1;
             let give_up_at = add(push.notification.decided_at, give_up_after);
             match schedule::wait(kind, push.failures, random).map(|wait| add(now, wait)) {
-                Some(at) if kind == ReceiverKind::Webhook || at <= give_up_at => Next::Again(at),
+                Some(at) if slow || at <= give_up_at => Next::Again(at),
                 _ => given_up(),
             }
         }
         // A webhook's throttling is often a gateway in front of an endpoint that is down: it moves on in its schedule. A
         // robot that says "too fast" will say yes later: it is asked until it does.
-        Verdict::Throttle(asked) if kind == ReceiverKind::Webhook => {
+        Verdict::Throttle(asked) if slow => {
             push.failures += 1;
             match schedule::wait(kind, push.failures, random) {
                 Some(wait) => {
@@ -92,6 +94,7 @@ pub(super) fn tell(receiver: &Receiver, push: &Push, verdict: Verdict, answer: &
             tracing::error!(receiver = %name, provider, %alert, attempts, answer, "push failed");
             None
         }
+        Verdict::Renewed => None,
         Verdict::Retry | Verdict::Throttle(_) | Verdict::Unanswered => {
             tracing::warn!(receiver = %name, provider, %alert, attempts, answer, verdict = verdict.name(), "push not delivered yet");
             None

@@ -33,8 +33,9 @@ pub(super) fn request(
         .collect();
     // Its markdown joins lines unless an empty one or two spaces stand between them.
     let paragraphs = |lines: &[String]| lines.join("\n\n");
-    let body = match &card.link {
-        Some((words, url)) if !everybody => {
+    let links: Vec<(&str, &str)> = card.links().collect();
+    let body = match links.as_slice() {
+        [(words, url)] if !everybody => {
             let text = fit(&head, &paragraphs(&middle), &paragraphs(&tail), TEXT_BYTES);
             json!({
                 "msgtype": "actionCard",
@@ -42,9 +43,21 @@ pub(super) fn request(
                 "actionCard": {"title": card.title, "text": text, "singleTitle": words, "singleURL": url},
             })
         }
+        [_, ..] if !everybody => {
+            let text = fit(&head, &paragraphs(&middle), &paragraphs(&tail), TEXT_BYTES);
+            let buttons: Vec<_> = links
+                .iter()
+                .map(|(words, url)| json!({"title": words, "actionURL": url}))
+                .collect();
+            json!({
+                "msgtype": "actionCard",
+                "msgUuid": id,
+                "actionCard": {"title": card.title, "text": text, "btnOrientation": "1", "btns": buttons},
+            })
+        }
         // Action cards cannot mention.
-        link => {
-            tail.extend(link.iter().map(|(words, url)| format!("[{words}]({url})")));
+        links => {
+            tail.extend(links.iter().map(|(words, url)| format!("[{words}]({url})")));
             if everybody {
                 tail.push("@所有人".to_owned());
             }
@@ -99,22 +112,25 @@ mod tests {
     use crate::testing::notification;
 
     /// The instant and the secret of the vector that CatchZeng/dingtalk publishes.
-    fn sent(console_url: &str, everybody: bool, secret: &str) -> (Url, Value) {
+    fn sent(linked: bool, everybody: bool, secret: &str) -> (Url, Value) {
         let now = Timestamp::from_millisecond(1_582_163_555_000).unwrap();
-        let card = Card::new(&notification("n1"), Language::Zh, console_url, false, now);
+        let card = match linked {
+            true => crate::testing::card(&notification("n1"), Language::Zh, now),
+            false => Card::new(&notification("n1"), Language::Zh, false, now),
+        };
         let endpoint = Endpoint {
             url: Url::parse("https://oapi.dingtalk.com/robot/send?access_token=t").unwrap(),
             secret: secret.to_owned(),
         };
         let request = request(&endpoint, "p1", &card, everybody, now);
-        let body = serde_json::from_slice(&request.body).unwrap();
+        let body = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
         (request.url, body)
     }
 
     #[test]
     fn the_url_is_signed_and_encoded_once() {
         let (url, _) = sent(
-            "",
+            false,
             false,
             "SECb90923e19e58b466481e9e7b7a5b4f108a4531abde590ad3967fb29f0eae5c68",
         );
@@ -122,13 +138,13 @@ mod tests {
             url.query().unwrap(),
             "access_token=t&timestamp=1582163555000&sign=BQKsG%2BQOCl%2BbYJOLc6pxDHxjVquzlZPWgvRzeN2J5zY%3D"
         );
-        let (url, _) = sent("", false, "");
+        let (url, _) = sent(false, false, "");
         assert_eq!(url.query().unwrap(), "access_token=t");
     }
 
     #[test]
     fn a_card_has_one_button_and_the_id_of_its_push() {
-        let (_, body) = sent("https://voc.example.com", false, "");
+        let (_, body) = sent(true, false, "");
         assert_eq!(body["msgtype"], "actionCard");
         assert_eq!(body["msgUuid"], "p1");
         let card = &body["actionCard"];
@@ -144,7 +160,7 @@ mod tests {
 
     #[test]
     fn everybody_is_mentioned_in_words_and_by_the_flag() {
-        let (_, body) = sent("https://voc.example.com", true, "");
+        let (_, body) = sent(true, true, "");
         assert_eq!(body["msgtype"], "markdown");
         assert_eq!(body["at"]["isAtAll"], true);
         let text = body["markdown"]["text"].as_str().unwrap();
@@ -152,7 +168,7 @@ mod tests {
             text.ends_with("(https://voc.example.com/#/alerts/a1)\n\n@所有人"),
             "{text}"
         );
-        let (_, body) = sent("", false, "");
+        let (_, body) = sent(false, false, "");
         assert_eq!(body["at"]["isAtAll"], false);
     }
 

@@ -44,12 +44,18 @@ pub(super) fn request(
         TEXT_BYTES,
     );
     let mut elements = vec![json!({"tag": "div", "text": {"tag": "lark_md", "content": text}})];
-    elements.extend(card.link.iter().map(|(words, url)| {
-        json!({"tag": "action", "actions": [{
-            "tag": "button", "type": "primary", "url": url,
-            "text": {"tag": "plain_text", "content": words},
-        }]})
-    }));
+    let buttons: Vec<_> = card
+        .links()
+        .map(|(words, url)| {
+            json!({
+                "tag": "button", "type": "primary", "url": url,
+                "text": {"tag": "plain_text", "content": words},
+            })
+        })
+        .collect();
+    if !buttons.is_empty() {
+        elements.push(json!({"tag": "action", "actions": buttons}));
+    }
     let title = cut_bytes(&card.title, TITLE_BYTES);
     let mut body = json!({
         "msg_type": "interactive",
@@ -111,15 +117,17 @@ mod tests {
     fn body(secret: &str, everybody: bool) -> (Value, usize) {
         // The instant and the secret of the vector that go-lark/lark publishes.
         let now = Timestamp::from_second(1_661_860_880).unwrap();
-        let console = "https://voc.example.com";
-        let card = Card::new(&notification("n1"), Language::Zh, console, false, now);
+        let card = crate::testing::card(&notification("n1"), Language::Zh, now);
         let endpoint = Endpoint {
             url: Url::parse("https://open.feishu.cn/open-apis/bot/v2/hook/t").unwrap(),
             secret: secret.to_owned(),
         };
         let request = request(&endpoint, &card, everybody, now);
-        let bytes = request.body.len();
-        (serde_json::from_slice(&request.body).unwrap(), bytes)
+        let bytes = request.body.as_ref().unwrap().len();
+        (
+            serde_json::from_slice(request.body.as_ref().unwrap()).unwrap(),
+            bytes,
+        )
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn request(
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", signature),
         ],
-        body,
+        body: Some(body),
     }
 }
 
@@ -40,9 +40,8 @@ fn body(message: Message<'_>) -> Vec<u8> {
         "timestamp": notification.decided_at,
         "data": notification,
     });
-    if !message.console_url.is_empty() {
-        let base = message.console_url.trim_end_matches('/');
-        body["data"]["link"] = json!(format!("{base}/#/alerts/{}", notification.alert.id));
+    if let Some(link) = message.links.alert(notification) {
+        body["data"]["link"] = json!(link);
     }
     loop {
         let bytes = body.to_string().into_bytes();
@@ -98,7 +97,9 @@ mod tests {
         let message = Message {
             id: "p1",
             notification,
-            console_url: "https://voc.example.com",
+            others: &[],
+            receiver: "r",
+            links: &crate::testing::links(),
             again: false,
         };
         request(&endpoint, &key, message, at)
@@ -119,7 +120,7 @@ mod tests {
         for name in ["webhook-timestamp", "webhook-signature"] {
             assert_ne!(header(&first, name), header(&second, name));
         }
-        let body: Value = serde_json::from_slice(&first.body).unwrap();
+        let body: Value = serde_json::from_slice(first.body.as_ref().unwrap()).unwrap();
         assert_eq!(body["type"], "alert.raised");
         assert_eq!(body["data"]["link"], "https://voc.example.com/#/alerts/a1");
         let back: Notification = serde_json::from_value(body["data"].clone()).unwrap();
@@ -138,8 +139,9 @@ mod tests {
             );
         }
         let request = sent(&told, now());
-        assert!(request.body.len() <= BODY_BYTES, "{}", request.body.len());
-        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let sent = request.body.unwrap();
+        assert!(sent.len() <= BODY_BYTES, "{}", sent.len());
+        let body: Value = serde_json::from_slice(&sent).unwrap();
         assert_eq!(body["data"]["shortened"], true);
         let timeline = body["data"]["alert"]["timeline"].as_array().unwrap();
         assert_eq!(timeline.last().unwrap()["note"], "999");

@@ -17,6 +17,9 @@ use serde_json::Value;
 use sha2::Sha256;
 use tokio::sync::{Semaphore, mpsc};
 
+pub(crate) const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const WECOM_APP_SECRET: &str = "secret-of-the-application";
+pub(crate) const SMS_SECRET: &str = "secret-of-the-access-key";
 pub(crate) const DINGTALK_SECRET: &str = "SECtest";
 pub(crate) const FEISHU_SECRET: &str = "feishu-secret";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -147,6 +150,12 @@ fn usual(came: &Came, query: &str) -> Response {
         "/dingtalk" => dingtalk(came, query),
         "/feishu" => feishu(came),
         "/webhook" => webhook(came),
+        "/slack" => slack(came),
+        "/pagerduty" => pagerduty(came),
+        "/alertmanager/api/v2/alerts" => alertmanager(came),
+        "/cgi-bin/gettoken" => wecom_token(query),
+        "/cgi-bin/message/send" => wecom_send(came, query),
+        "/sms" => sms(came),
         other => panic!("no receiver at {other}"),
     }
 }
@@ -181,6 +190,94 @@ fn feishu(came: &Came) -> Response {
             .into_response();
     }
     r#"{"code":0,"msg":"success","data":{}}"#.into_response()
+}
+
+fn slack(came: &Came) -> Response {
+    match came.json()["blocks"][0]["type"].as_str() {
+        Some("header") => "ok".into_response(),
+        _ => (StatusCode::BAD_REQUEST, "invalid_payload").into_response(),
+    }
+}
+
+fn pagerduty(came: &Came) -> Response {
+    let event = came.json();
+    let known = event["routing_key"] == PAGERDUTY_KEY
+        && event["payload"]["summary"]
+            .as_str()
+            .unwrap()
+            .chars()
+            .count()
+            <= 1_024;
+    if known {
+        (
+            StatusCode::ACCEPTED,
+            r#"{"status":"success","message":"Event processed"}"#,
+        )
+            .into_response()
+    } else {
+        (StatusCode::BAD_REQUEST, r#"{"status":"invalid event"}"#).into_response()
+    }
+}
+
+fn alertmanager(came: &Came) -> Response {
+    let alerts = came.json();
+    assert!(alerts[0]["labels"]["alertname"].is_string());
+    assert!(alerts[0]["endsAt"].as_str() > alerts[0]["startsAt"].as_str());
+    StatusCode::OK.into_response()
+}
+
+fn pairs(query: &str) -> BTreeMap<String, String> {
+    let url = reqwest::Url::parse(&format!("http://mock/?{query}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}
+
+fn wecom_token(query: &str) -> Response {
+    let asked = pairs(query);
+    if asked["corpid"] == "ww1" && asked["corpsecret"] == WECOM_APP_SECRET {
+        r#"{"errcode":0,"errmsg":"ok","access_token":"token-of-the-application","expires_in":7200}"#
+            .into_response()
+    } else {
+        r#"{"errcode":40001,"errmsg":"invalid credential"}"#.into_response()
+    }
+}
+
+fn wecom_send(came: &Came, query: &str) -> Response {
+    if pairs(query)["access_token"] != "token-of-the-application" {
+        return r#"{"errcode":40014,"errmsg":"invalid access_token"}"#.into_response();
+    }
+    let body = came.json();
+    assert_eq!(body["agentid"], 1_000_002);
+    assert!(body["markdown"]["content"].as_str().unwrap().len() <= 2_048);
+    r#"{"errcode":0,"errmsg":"ok"}"#.into_response()
+}
+
+fn sms(came: &Came) -> Response {
+    let mut form = pairs(std::str::from_utf8(&came.bytes).unwrap());
+    let signature = form.remove("Signature").unwrap();
+    let percent = |text: &str| {
+        let mut url = reqwest::Url::parse("http://mock/").unwrap();
+        url.query_pairs_mut().append_pair("k", text);
+        let form = url.query().unwrap()[2..].to_owned();
+        form.replace('+', "%20")
+            .replace('*', "%2A")
+            .replace("%7E", "~")
+    };
+    let canonical: Vec<String> = form
+        .iter()
+        .map(|(name, value)| format!("{}={}", percent(name), percent(value)))
+        .collect();
+    let text = format!("POST&%2F&{}", percent(&canonical.join("&")));
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(format!("{SMS_SECRET}&").as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    if signature == BASE64.encode(mac.finalize().into_bytes()) {
+        r#"{"Code":"OK","Message":"OK","BizId":"1","RequestId":"r"}"#.into_response()
+    } else {
+        (
+            StatusCode::BAD_REQUEST,
+            r#"{"Code":"SignatureDoesNotMatch","Message":"no"}"#,
+        )
+            .into_response()
+    }
 }
 
 fn webhook(came: &Came) -> Response {

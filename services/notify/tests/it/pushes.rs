@@ -17,11 +17,11 @@ const ALL: [ReceiverKind; 4] = [
     ReceiverKind::Webhook,
 ];
 
-fn states(rows: &[Delivery]) -> Vec<&'static str> {
+pub(crate) fn states(rows: &[Delivery]) -> Vec<&'static str> {
     rows.iter().map(|row| row.state.name()).collect()
 }
 
-fn words(row: &Delivery) -> &str {
+pub(crate) fn words(row: &Delivery) -> &str {
     match &row.state {
         DeliveryState::Queued { last_answer, .. } => last_answer,
         DeliveryState::Delivered { answer, .. } => answer,
@@ -150,7 +150,8 @@ async fn a_throttled_bot_is_left_alone_as_long_as_it_says() {
     for row in rows.iter().filter(|row| row.state.name() == "delivered") {
         assert!(row.at >= next_attempt_at);
     }
-    assert_eq!(mock.left(), 3);
+    // The one that was too fast, and one for both that waited.
+    assert_eq!(mock.left(), 2);
     world.stop().await;
 }
 

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use wensheng_bus::{Bus, EmbeddedBus, EmbeddedConfig, Record, TopicPartition};
-use wensheng_notify::{Config, Error, ReceiverConfig, ReceiverKind};
+use wensheng_notify::{
+    Config, Error, LinksConfig, ReceiverConfig, ReceiverKind, SmsConfig, SmsFact, WecomAppConfig,
+};
 use wensheng_runtime::{Handle, Secret, decode, encode, topic_specs};
 use wensheng_schemas::{Delivery, Notification, Topic};
 
-use crate::mock::{DINGTALK_SECRET, FEISHU_SECRET, Mock, WEBHOOK_SECRET};
+use crate::mock::{
+    DINGTALK_SECRET, FEISHU_SECRET, Mock, PAGERDUTY_KEY, SMS_SECRET, WEBHOOK_SECRET,
+    WECOM_APP_SECRET,
+};
 
 const PARTITIONS: u32 = 2;
 
@@ -102,19 +107,49 @@ pub(crate) fn receiver(kind: ReceiverKind, mock: &Mock) -> ReceiverConfig {
         ),
         ReceiverKind::Feishu => (format!("{base}/feishu"), FEISHU_SECRET),
         ReceiverKind::Webhook => (format!("{base}/webhook"), WEBHOOK_SECRET),
-        ReceiverKind::Log => (String::new(), ""),
+        ReceiverKind::Slack => (format!("{base}/slack"), ""),
+        ReceiverKind::Pagerduty => (format!("{base}/pagerduty"), PAGERDUTY_KEY),
+        ReceiverKind::Alertmanager => (format!("{base}/alertmanager/api/v2/alerts"), ""),
+        ReceiverKind::WecomApp => (base, WECOM_APP_SECRET),
+        ReceiverKind::AliyunSms => (format!("{base}/sms"), SMS_SECRET),
+        // Its server is another one; see `mail`.
+        ReceiverKind::Email | ReceiverKind::Log => (String::new(), ""),
     };
-    ReceiverConfig {
+    let mut receiver = ReceiverConfig {
         url: Secret::new(url),
         secret: Secret::new(secret),
         ..ReceiverConfig::new(kind, kind.name())
+    };
+    match kind {
+        ReceiverKind::WecomApp => {
+            receiver.to = vec!["zhang".to_owned()];
+            receiver.app = Some(WecomAppConfig {
+                corp_id: "ww1".to_owned(),
+                agent_id: 1_000_002,
+            });
+        }
+        ReceiverKind::AliyunSms => {
+            receiver.to = vec!["13900000000".to_owned()];
+            receiver.sms = Some(SmsConfig {
+                access_key_id: "id-of-the-key".to_owned(),
+                sign_name: "闻声".to_owned(),
+                template_code: "SMS_1".to_owned(),
+                params: [("what".to_owned(), SmsFact::Title)].into(),
+            });
+        }
+        _ => {}
     }
+    receiver
 }
 
 pub(crate) fn config(receivers: impl IntoIterator<Item = ReceiverConfig>) -> Config {
     Config {
         receivers: receivers.into_iter().collect(),
         console_url: "https://voc.example.com".to_owned(),
+        links: LinksConfig {
+            secret: Secret::new("a secret of both roles"),
+            ..LinksConfig::default()
+        },
         allow_private_targets: true,
         timeout_seconds: 30,
         ..Config::default()
