@@ -21,6 +21,7 @@ files![
     "index.html",
     "icon.svg",
     "boot.js",
+    "css/act.css",
     "css/base.css",
     "css/parts.css",
     "css/views.css",

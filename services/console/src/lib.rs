@@ -9,6 +9,7 @@ mod commit;
 mod config;
 mod error;
 mod guard;
+mod links;
 pub mod metrics;
 mod problem;
 mod server;

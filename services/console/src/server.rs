@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use wensheng_bus::{Bus, StageState};
-use wensheng_runtime::{Handle, Health};
+use wensheng_runtime::{Handle, Health, TicketKey};
 use wensheng_store::Store;
 
 use crate::assets::{self, Assets};
@@ -23,7 +23,7 @@ use crate::commit::{self, Commits};
 use crate::guard::guard;
 use crate::problem::Problem;
 use crate::watch::{self, Watch};
-use crate::{Config, Error, api, metrics};
+use crate::{Config, Error, api, links, metrics};
 
 /// What is still being answered at shutdown gets this long.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -41,6 +41,8 @@ pub(crate) struct Console {
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) shutdown: CancellationToken,
+    /// Opens the links on cards; none are taken without.
+    pub(crate) link_key: Option<TicketKey>,
     // Held only to count; never across an await.
     attempts: Arc<Mutex<Attempts>>,
 }
@@ -51,7 +53,8 @@ impl Console {
     }
 }
 
-/// Serves the console until `handle.shutdown` is cancelled. `bound` hears the address once requests are answered.
+/// Serves the console until `handle.shutdown` is cancelled. `link_key` opens the links that cards carry. `bound` hears the
+/// address once requests are answered.
 ///
 /// # Errors
 /// When the address cannot be bound, or the time zone is unknown.
@@ -60,6 +63,7 @@ pub async fn run(
     bus: Arc<dyn Bus>,
     handle: Handle,
     store: Store,
+    link_key: Option<TicketKey>,
     bound: oneshot::Sender<SocketAddr>,
 ) -> Result<(), Error> {
     let zone = TimeZone::get(&config.time_zone).map_err(|source| Error::TimeZone {
@@ -109,6 +113,7 @@ pub async fn run(
         streams: Arc::new(Semaphore::new(config.max_streams)),
         assets: Arc::new(Assets::new()),
         shutdown: handle.shutdown.clone(),
+        link_key,
         attempts: Arc::new(Mutex::new(Attempts::new(config.wrong_tokens_per_minute))),
     };
     let service = router(console).into_make_service_with_connect_info::<SocketAddr>();
@@ -146,6 +151,7 @@ pub async fn run(
 fn router(console: Console) -> Router {
     Router::new()
         .nest("/api/v1", api::router())
+        .merge(links::router())
         .route("/", get(assets::index))
         .fallback(assets::file)
         .method_not_allowed_fallback(async || Problem::method_not_allowed().into_response())

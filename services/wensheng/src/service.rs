@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use wensheng_bus::{Backoff, Bus, ErrorKind};
 use wensheng_connect::IngestProgress;
-use wensheng_runtime::Handle;
+use wensheng_runtime::{Handle, TicketKey};
 use wensheng_store::Store;
 
 use crate::cli::Role;
@@ -69,6 +69,18 @@ async fn patiently<T, E: std::fmt::Display>(
     }
 }
 
+/// The configuration with a secret for the links on cards: where none is given, and one process both makes and opens them,
+/// one that lasts as long as the process.
+fn with_link_secret(config: &Config, roles: &[Role]) -> Config {
+    let mut config = config.clone();
+    let both = roles.contains(&Role::Notify) && roles.contains(&Role::Console);
+    if both && config.notify.links.secret.is_empty() {
+        let drawn = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+        config.notify.links.secret = wensheng_runtime::Secret::new(drawn);
+    }
+    config
+}
+
 impl Service {
     /// Opens what the roles need, and starts them.
     ///
@@ -76,6 +88,7 @@ impl Service {
     /// When the bus or the store cannot be opened and waiting does not help, when topics are missing or wrong, or when
     /// an address is taken.
     pub(crate) async fn start(config: &Config, roles: &[Role], handle: Handle) -> Result<Self> {
+        let config = &with_link_secret(config, roles);
         let is_passing = |error: &wensheng_bus::BusError| error.kind == ErrorKind::Unavailable;
         let bus = patiently(&handle, "bus", is_passing, async || {
             wensheng_bus::open_bus(&config.bus, &config.data_dir)
@@ -186,9 +199,11 @@ impl Service {
                 let bound = bound
                     .take()
                     .ok_or_else(|| anyhow!("console is given twice"))?;
+                let secret = config.notify.links.secret.expose();
+                let link_key = (!secret.is_empty()).then(|| TicketKey::new(secret.as_bytes()));
                 self.run(
                     role,
-                    wensheng_console::run(config.console, bus, handle, store()?, bound),
+                    wensheng_console::run(config.console, bus, handle, store()?, link_key, bound),
                 );
             }
         }

@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod links;
 mod live;
 mod running;
 mod seed;

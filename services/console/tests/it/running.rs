@@ -12,11 +12,14 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use wensheng_bus::{Bus, EmbeddedBus, EmbeddedConfig, TopicPartition};
 use wensheng_console::{Config, Error, run};
-use wensheng_runtime::{Handle, decode, topic_specs};
+use wensheng_runtime::{Handle, TicketKey, decode, topic_specs};
 use wensheng_schemas::{Action, Command, Topic};
 use wensheng_store::{Role, Store, StoreConfig};
 
 pub(crate) const PARTITIONS: u32 = 2;
+
+/// What links are signed with.
+pub(crate) const LINK_SECRET: &[u8] = b"secret of the links";
 
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
@@ -62,6 +65,7 @@ impl Running {
             bus.clone(),
             handle.clone(),
             store.clone(),
+            Some(TicketKey::new(LINK_SECRET)),
             bound,
         ));
         Self {
