@@ -476,7 +476,7 @@ mod tests {
             statement(2, "门店已停业自查", Some(done("周经理"))),
             statement(3, "尚未批准", None),
         ];
-        let text = |told: &Notification| Card::new(told, Language::Zh, "", false, now()).text();
+        let text = |told: &Notification| Card::new(told, Language::Zh, false, now()).text();
         assert!(text(&told).contains("统一口径：门店已停业自查"));
         assert!(!text(&told).contains("正在核实") && !text(&told).contains("尚未批准"));
         told.alert.handling.statements[1].expires_at = Some(now());

@@ -82,7 +82,7 @@ impl Mailer {
             let words = words(&error);
             match error.status().map(u16::from) {
                 // This recipient alone is meant (RFC 5321 §4.2.3).
-                Some(code @ (550 | 551 | 552 | 553)) => {
+                Some(code @ 550..=553) => {
                     refused.push((code, format!("{to}: {words}")))
                 }
                 Some(code) => return Reply::Mailed(code, words),

@@ -203,6 +203,7 @@ pub(crate) fn delivery(id: &str, alert: &str, attempts: u32, state: DeliveryStat
         brand: "青山茶饮".to_owned(),
         receiver: "值班群".to_owned(),
         provider: "wecom".to_owned(),
+        instead_of: None,
         attempts,
         observed_at: minute(0),
         at: minute(i64::from(attempts)),

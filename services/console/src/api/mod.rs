@@ -100,7 +100,7 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 19] = [
+    const ROUTES: [(&str, &str); 20] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),

@@ -456,6 +456,7 @@ async fn a_port_in_use_is_told_with_the_setting_to_change() {
         console.bus.clone(),
         handle.clone(),
         console.store.clone(),
+        None,
         bound,
     )
     .await

@@ -211,6 +211,7 @@ pub(crate) fn deliveries(alert: &Alert, now: Timestamp) -> Vec<Delivery> {
             brand: alert.brand.clone(),
             receiver: receiver.to_owned(),
             provider: provider.to_owned(),
+            instead_of: None,
             attempts: 1,
             observed_at: alert.times.signal.observed_at,
             at,

@@ -254,6 +254,7 @@ async fn the_chain_has_every_signal_look_notification_and_push() {
         brand: BRAND.to_owned(),
         receiver: "值班群".to_owned(),
         provider: "wecom".to_owned(),
+        instead_of: None,
         attempts: 1,
         observed_at: after(0),
         at: after(30),
