@@ -75,7 +75,11 @@ fn with_link_secret(config: &Config, roles: &[Role]) -> Config {
     let mut config = config.clone();
     let both = roles.contains(&Role::Notify) && roles.contains(&Role::Console);
     if both && config.notify.links.secret.is_empty() {
-        let drawn = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+        let drawn = format!(
+            "{:032x}{:032x}",
+            rand::random::<u128>(),
+            rand::random::<u128>()
+        );
         config.notify.links.secret = wensheng_runtime::Secret::new(drawn);
     }
     config

@@ -41,6 +41,7 @@ pub(crate) async fn business_tools_find_figures_under_plain_names(fixture: &Fixt
         deliveries: entries(0, [delivery("push", "x", 1, delivered)]),
         dead_letters: entries(0, [dead_letter(1)]),
         progress: vec![progress(Topic::Aggregates, 4)],
+        sources: Vec::new(),
     };
     fixture
         .store

@@ -50,9 +50,16 @@ async fn a_look_does_nothing_and_a_press_acts_once() {
     let link = ticket(&alert, LinkAction::Acknowledge, 10);
     let address = console.url(&format!("/act/{link}"));
     for method in [reqwest::Method::HEAD, reqwest::Method::GET] {
-        let answer = console.client.request(method, &address).send().await.unwrap();
+        let answer = console
+            .client
+            .request(method, &address)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
-        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
         assert!(policy.contains("form-action 'self'"), "{policy}");
         assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
     }
@@ -100,7 +107,10 @@ async fn expired_forged_and_foreign_links_open_nothing() {
     let console = Running::start().await;
     let alert = open_alert(&console).await;
     let expired = ticket(&alert, LinkAction::Acknowledge, -1);
-    assert_eq!(press(&console, &expired, "name=wang").await.0, StatusCode::GONE);
+    assert_eq!(
+        press(&console, &expired, "name=wang").await.0,
+        StatusCode::GONE
+    );
     let mut unknown = alert.clone();
     unknown.id = "no-such-alert".to_owned().into();
     let unknown = ticket(&unknown, LinkAction::Acknowledge, 10);
