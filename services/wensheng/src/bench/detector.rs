@@ -56,7 +56,7 @@ fn post(number: u64, start: Timestamp) -> Enriched {
     dice = (dice ^ dice >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     dice ^= dice >> 31;
     let at = start + SignedDuration::from_millis((number * 3_750) as i64);
-    let label = if dice % 5 == 0 {
+    let label = if dice.is_multiple_of(5) {
         SentimentLabel::Negative
     } else {
         SentimentLabel::Neutral
@@ -106,7 +106,7 @@ fn post(number: u64, start: Timestamp) -> Enriched {
         // Three in four tell a story of their own.
         story: format!(
             "{:016x}",
-            if dice % 4 == 0 {
+            if dice.is_multiple_of(4) {
                 dice % 64 + 1
             } else {
                 dice | 1
