@@ -226,7 +226,7 @@ mod tests {
         let sql = "INSERT INTO progress VALUES ('test', 'voc.alerts.v1', 0, 42)";
         database.execute("test", sql, Vec::new()).await.unwrap();
         let before = figures(database).await;
-        let mut steps: Vec<Step> = STEPS.iter().copied().collect();
+        let mut steps = STEPS.to_vec();
         steps.push(BROKEN);
         let error = take(database, &steps).await.unwrap_err();
         assert!(error.to_string().contains("(broken)"), "{error}");
