@@ -8,7 +8,8 @@ use jsonschema::Validator;
 use serde_json::Value;
 use wensheng_schemas::{
     Alert, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
-    FeedbackEvent, Notification, Signal, Topic, WindowDelta, WindowTotal, schemas,
+    FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic,
+    WindowDelta, WindowTotal, schemas,
 };
 
 fn folder() -> &'static Path {
@@ -35,9 +36,12 @@ fn read_of(topic: Topic, name: &str, line: &str, today: &Validator) {
         Topic::Signals => read::<Signal>(name, line, today),
         Topic::Commands => read::<Command>(name, line, today),
         Topic::Alerts => read::<Alert>(name, line, today),
+        Topic::Timeline => read::<TimelineRecord>(name, line, today),
         Topic::Notifications => read::<Notification>(name, line, today),
         Topic::Deliveries => read::<Delivery>(name, line, today),
         Topic::Cursors => read::<Cursor>(name, line, today),
+        Topic::Sources => read::<SourceStatus>(name, line, today),
+        Topic::Rhythms => read::<SourceRhythm>(name, line, today),
         Topic::DeadLetters => read::<DeadLetter>(name, line, today),
     }
 }
