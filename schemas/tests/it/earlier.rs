@@ -37,11 +37,11 @@ fn read_of(topic: Topic, name: &str, line: &str, today: &Validator) {
         Topic::Commands => read::<Command>(name, line, today),
         Topic::Alerts => read::<Alert>(name, line, today),
         Topic::Timeline => read::<TimelineRecord>(name, line, today),
-        Topic::Sources => read::<SourceStatus>(name, line, today),
-        Topic::Rhythms => read::<SourceRhythm>(name, line, today),
         Topic::Notifications => read::<Notification>(name, line, today),
         Topic::Deliveries => read::<Delivery>(name, line, today),
         Topic::Cursors => read::<Cursor>(name, line, today),
+        Topic::Sources => read::<SourceStatus>(name, line, today),
+        Topic::Rhythms => read::<SourceRhythm>(name, line, today),
         Topic::DeadLetters => read::<DeadLetter>(name, line, today),
     }
 }
