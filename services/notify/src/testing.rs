@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use wensheng_schemas::Notification;
 
 use crate::card::Card;
-use crate::{Config, Language};
 use crate::links::Links;
 use crate::provider::Message;
+use crate::{Config, Language};
 
 /// A minute after the alert was raised.
 pub(crate) fn now() -> Timestamp {
