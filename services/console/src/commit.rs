@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wensheng_bus::{Backoff, Bus, BusError, ErrorKind, Publisher, StageState};
+use wensheng_bus::{Backoff, Bus, BusError, ErrorKind, OutRecord, Publisher, StageState};
 use wensheng_runtime::encode;
 use wensheng_schemas::Command;
 
@@ -41,7 +41,10 @@ pub(crate) enum NotCommitted {
 
 #[derive(Debug)]
 struct Pending {
-    command: Command,
+    id: String,
+    /// The name by which it is counted.
+    name: &'static str,
+    records: Vec<OutRecord>,
     refusal: Option<String>,
     answer: oneshot::Sender<Result<(), NotCommitted>>,
 }
@@ -54,9 +57,32 @@ impl Commits {
         command: Command,
         refusal: Option<String>,
     ) -> Result<(), NotCommitted> {
+        let records = vec![encode(&command, None)];
+        let name = command.action.name();
+        self.hand_in(command.id, name, records, refusal).await
+    }
+
+    /// Waits until the records of a drill are durable, all of them or none.
+    pub(crate) async fn publish(
+        &self,
+        id: String,
+        records: Vec<OutRecord>,
+    ) -> Result<(), NotCommitted> {
+        self.hand_in(id, "drill", records, None).await
+    }
+
+    async fn hand_in(
+        &self,
+        id: String,
+        name: &'static str,
+        records: Vec<OutRecord>,
+        refusal: Option<String>,
+    ) -> Result<(), NotCommitted> {
         let (answer, committed) = oneshot::channel();
         let pending = Pending {
-            command,
+            id,
+            name,
+            records,
             refusal,
             answer,
         };
@@ -122,19 +148,21 @@ impl Committer {
 
     async fn settle(&mut self, pending: Pending) {
         let Pending {
-            command,
+            id,
+            name,
+            records,
             refusal,
             answer,
         } = pending;
-        let result = if self.recent.contains(&command.id) {
+        let result = if self.recent.contains(&id) {
             Ok(())
         } else if let Some(refusal) = refusal {
             Err(NotCommitted::Refused(refusal))
         } else {
-            let result = self.publish(&command).await;
+            let result = self.publish(&id, &records).await;
             if result.is_ok() {
-                metrics::count_command(command.action.name());
-                self.recent.remember(command.id);
+                metrics::count_command(name);
+                self.recent.remember(id);
             }
             result.map_err(NotCommitted::Unconfirmed)
         };
@@ -144,12 +172,12 @@ impl Committer {
         }
     }
 
-    async fn publish(&mut self, command: &Command) -> Result<(), String> {
+    async fn publish(&mut self, id: &str, records: &[OutRecord]) -> Result<(), String> {
         let give_up = Instant::now() + PATIENCE;
         let backoff = Backoff::default();
         let mut failures = 0;
         loop {
-            let error = match self.attempt(command).await {
+            let error = match self.attempt(records).await {
                 Ok(()) => {
                     self.state.send_replace(StageState::Running);
                     return Ok(());
@@ -157,7 +185,7 @@ impl Committer {
                 Err(error) => error,
             };
             failures += 1;
-            tracing::warn!(%error, kind = error.kind_name(), command = command.id, "command not committed yet");
+            tracing::warn!(%error, kind = error.kind_name(), command = id, "command not committed yet");
             if error.kind != ErrorKind::Unavailable {
                 self.publisher = None;
             }
@@ -174,12 +202,12 @@ impl Committer {
         }
     }
 
-    async fn attempt(&mut self, command: &Command) -> Result<(), BusError> {
+    async fn attempt(&mut self, records: &[OutRecord]) -> Result<(), BusError> {
         let publisher = match self.publisher.as_mut() {
             Some(publisher) => publisher,
             None => self.publisher.insert(self.bus.publisher(&self.id).await?),
         };
-        publisher.publish(vec![encode(command, None)]).await
+        publisher.publish(records.to_vec()).await
     }
 }
 

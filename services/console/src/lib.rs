@@ -7,6 +7,7 @@ mod attempts;
 mod auth;
 mod commit;
 mod config;
+mod drill;
 mod error;
 mod guard;
 mod links;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use auth::{first_token, login_link};
 pub use config::Config;
+pub use drill::{Drill, Kept, Score};
 pub use error::Error;
 pub use server::run;
 

@@ -1,4 +1,4 @@
-//! Stable exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 65 bad lines in the input, 78 wrong configuration.
+//! Stable exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 65 bad lines in the input or a timeline that was tampered with, 78 wrong configuration.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -26,11 +26,25 @@ impl fmt::Display for BadLines {
 
 impl std::error::Error for BadLines {}
 
+/// Some timelines are not as they were written.
+#[derive(Debug)]
+pub(crate) struct Unproved(pub(crate) u64);
+
+impl fmt::Display for Unproved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} timeline(s) are not as they were written", self.0)
+    }
+}
+
+impl std::error::Error for Unproved {}
+
 /// The code that says what kind of failure this is.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<ConfigError>().is_some() {
         ExitCode::from(BAD_CONFIG)
-    } else if error.downcast_ref::<BadLines>().is_some() {
+    } else if error.downcast_ref::<BadLines>().is_some()
+        || error.downcast_ref::<Unproved>().is_some()
+    {
         ExitCode::from(BAD_DATA)
     } else {
         ExitCode::FAILURE

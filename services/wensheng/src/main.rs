@@ -1,11 +1,13 @@
 //! The Wensheng binary: every service is a role of it, and `up` runs them all in one process.
 
+mod alert;
 mod analyze;
 mod backtest;
 mod bench;
 mod cli;
 mod config;
 mod demo;
+mod drill;
 mod erase;
 mod eval;
 mod exit;
@@ -57,6 +59,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Erase(args) => on_runtime(erase::run(args)),
         Command::Token(args) => on_runtime(token::run(args)),
+        Command::Alert(args) => on_runtime(alert::run(args)),
+        Command::Drill(args) => on_runtime(drill::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

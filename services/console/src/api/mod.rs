@@ -2,6 +2,7 @@
 
 mod actions;
 mod alerts;
+mod drills;
 mod feedback;
 mod overview;
 mod range;
@@ -37,6 +38,7 @@ pub(crate) fn router() -> Router<Console> {
         .route("/alerts/{id}", get(alerts::one))
         .route("/alerts/{id}/timeline", get(alerts::timeline))
         .route("/alerts/{id}/{action}", post(actions::act))
+        .route("/drills", post(drills::start))
         .route("/deliveries", get(system::deliveries))
         .route("/dead-letters", get(system::dead_letters))
         .route("/sources", get(system::sources))
@@ -100,7 +102,7 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 20] = [
+    const ROUTES: [(&str, &str); 21] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),
@@ -113,6 +115,7 @@ mod tests {
         ("/alerts/{id}", "get"),
         ("/alerts/{id}/timeline", "get"),
         ("/alerts/{id}/{action}", "post"),
+        ("/drills", "post"),
         ("/deliveries", "get"),
         ("/dead-letters", "get"),
         ("/sources", "get"),

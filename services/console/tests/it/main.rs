@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod drills;
 mod links;
 mod live;
 mod running;

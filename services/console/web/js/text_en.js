@@ -159,4 +159,5 @@ export default {
   'audit.alert.withdraw_statement': 'Withdraw a statement', 'audit.alert.withdraw_statement.refused': 'Withdraw a statement (refused)',
   'audit.alert.withdraw_statement.unconfirmed': 'Withdraw a statement (not confirmed)', 'audit.alert.note': 'Add a note',
   'audit.alert.note.refused': 'Add a note (refused)', 'audit.alert.note.unconfirmed': 'Add a note (not confirmed)',
+  'audit.drill.start': 'Started a drill',
 };

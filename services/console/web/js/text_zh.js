@@ -145,4 +145,5 @@ export default {
   'audit.alert.approve_statement.unconfirmed': '批准口径（未确认）', 'audit.alert.withdraw_statement': '撤回口径', 'audit.alert.withdraw_statement.refused': '撤回口径（被拒）',
   'audit.alert.withdraw_statement.unconfirmed': '撤回口径（未确认）', 'audit.alert.note': '添加备注', 'audit.alert.note.refused': '添加备注（被拒）',
   'audit.alert.note.unconfirmed': '添加备注（未确认）',
+  'audit.drill.start': '发起演练',
 };

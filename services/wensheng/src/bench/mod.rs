@@ -2,6 +2,7 @@
 //! shared.
 
 mod bus;
+mod clock;
 mod detector;
 mod enrich;
 mod latency;
@@ -41,6 +42,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
             if wanted(BenchOf::Pipeline) {
                 let texts = posts::texts(args.posts.as_deref(), args.count)?;
                 pipeline::measure(&engine, &texts, args.count, &mut report).await?;
+            }
+            if wanted(BenchOf::Clock) {
+                clock::measure(&engine, &mut report).await?;
             }
             if wanted(BenchOf::Latency) {
                 latency::measure(&engine, &mut report).await?;
