@@ -37,7 +37,6 @@ pub(crate) async fn business_tools_find_figures_under_plain_names(fixture: &Fixt
         ),
         alerts: entries(0, [alert("x", 1, Severity::Alert, Some(minute(15)))]),
         timeline: Vec::new(),
-        sources: Vec::new(),
         deliveries: entries(0, [delivery("push", "x", 1, delivered)]),
         dead_letters: entries(0, [dead_letter(1)]),
         progress: vec![progress(Topic::Aggregates, 4)],
