@@ -190,7 +190,7 @@ def measure_python(arguments, texts):
 def measure_wensheng(arguments):
     command = [arguments.wensheng, "bench", "enrich", "--kafka", arguments.brokers, "--output", "json"]
     command += ["--posts", arguments.posts, "--count", str(arguments.wensheng_count)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures = json.loads(done.stdout)["figures"]
     return {f["name"]: f["value"] for f in figures if f["name"].startswith("enrich kafka")}
 

@@ -23,8 +23,8 @@ const SESSIONS: [usize; 3] = [1, 2, 4];
 const BATCH: usize = 1_000;
 /// Between two looks at what is left. A look costs the engine some requests; the last batch takes longer than this.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Nothing moved for this long: it will not any more.
-const STUCK: Duration = Duration::from_secs(60);
+/// Nothing moved for this long: it will not any more. As patient as a machine that others share needs.
+const STUCK: Duration = Duration::from_secs(240);
 
 /// Measures.
 pub(crate) async fn measure(
