@@ -91,7 +91,7 @@ impl Heartbeat {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
-                submitted = self.submitter.submit(batch) => {
+                submitted = self.submitter.submit_aside(batch) => {
                     if submitted.is_none() {
                         return;
                     }

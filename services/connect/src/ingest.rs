@@ -115,6 +115,15 @@ impl Submitter {
         fill_and_submit(self)
     }
 
+    /// Submits a few records outside of the memory bound, so that they keep no batch that needs all of it from its place.
+    pub(crate) async fn submit_aside(&self, batch: Batch) -> Option<Acknowledgement> {
+        let memory = self.queue.memory.clone();
+        let memory = memory.acquire_many_owned(0).await.ok()?;
+        let (submission, acknowledgement) = self.submission(batch, memory);
+        self.queue.to.send(submission).await.ok()?;
+        Some(acknowledgement)
+    }
+
     /// Submits a batch if it can be published soon.
     pub(crate) fn try_submit(&self, batch: Batch) -> Result<Acknowledgement, NotTaken> {
         if *self.queue.waiting.borrow() {

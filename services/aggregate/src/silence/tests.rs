@@ -187,12 +187,13 @@ fn an_outage_teaches_nothing_and_a_source_that_is_hardly_known_is_left_alone() {
 
     let mut world = World::new(SilenceConfig::default());
     world.live(0..4);
-    let usual = world.stage.sources["hotline"].1.hours.clone();
     world.trouble = Some(trouble(4 * DAY));
-    for number in 4 * DAY..5 * DAY {
+    // With this heartbeat the last slot before the trouble is over, and still counted.
+    world.beat(4 * DAY, 0);
+    let usual = world.stage.sources["hotline"].1.hours.clone();
+    for number in 4 * DAY + 1..5 * DAY {
         world.beat(number, 0);
     }
-    // The slot in hand when the trouble began is the only one that is gone.
     assert_eq!(world.stage.sources["hotline"].1.hours, usual);
     assert_eq!(world.stage.sources["hotline"].1.surprise, 0.0);
 }
