@@ -82,9 +82,7 @@ impl Mailer {
             let words = words(&error);
             match error.status().map(u16::from) {
                 // This recipient alone is meant (RFC 5321 §4.2.3).
-                Some(code @ 550..=553) => {
-                    refused.push((code, format!("{to}: {words}")))
-                }
+                Some(code @ 550..=553) => refused.push((code, format!("{to}: {words}"))),
                 Some(code) => return Reply::Mailed(code, words),
                 None if error.is_timeout() => {
                     return Reply::Unanswered(format!("no answer within {timeout_seconds} s"));
