@@ -45,10 +45,11 @@ pub use connector::http_pull::{
     SinceBy, SinceConfig, SuccessConfig,
 };
 pub use connector::reviews::{AppConfig, ReviewsConfig};
-pub use connector::tccc::TcccConfig;
+pub use connector::tccc::{ReconcileConfig, TcccConfig};
 pub use connector::transcript::{TranscriptConfig, VconConfig};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;
+pub use connector::wecom_kf::WecomKfConfig;
 pub use connector::weibo::{SearchConfig, WeiboConfig};
 pub use error::Error;
 pub use field::Field;

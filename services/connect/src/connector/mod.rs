@@ -12,6 +12,7 @@ pub(crate) mod tccc;
 pub(crate) mod transcript;
 pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
+pub(crate) mod wecom_kf;
 pub(crate) mod weibo;
 
 use std::collections::BTreeMap;
@@ -76,7 +77,6 @@ pub(crate) enum Input {
     /// It is sent to the push server under `/ingest/{name}`.
     Push(Box<dyn PushInput>),
     /// It is sent to the push server, and what pushes lost is read by a task of its own; both give the same ids.
-    #[allow(dead_code, reason = "for kinds that are pushed and read; none is yet")]
     Both {
         /// What is sent.
         push: Box<dyn PushInput>,
@@ -141,6 +141,8 @@ sources! {
     Vcon(transcript::VconConfig),
     /// Calls of Tencent Cloud Contact Center.
     Tccc(tccc::TcccConfig),
+    /// Messages to WeChat customer service.
+    WecomKf(wecom_kf::WecomKfConfig),
     /// Messages to a WeChat Official Account.
     WechatOa(wechat_oa::WechatOaConfig),
     /// Any JSON API that is asked page by page.

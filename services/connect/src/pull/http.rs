@@ -54,7 +54,6 @@ impl Request {
     }
 
     /// A `POST` of JSON.
-    #[allow(dead_code, reason = "for platforms that are asked by POST")]
     pub(crate) fn post_json(url: Url, body: &Value) -> Self {
         Self::post_text(url, body.to_string())
     }

@@ -47,7 +47,6 @@ use serde::de::DeserializeOwned;
 pub use config::PullConfig;
 pub(crate) use config::{Defaults, check_url};
 pub(crate) use http::{Answer, Request};
-#[allow(unused_imports, reason = "for what is pushed to as well, see above")]
 pub(crate) use runner::Hints;
 pub(crate) use runner::PullRunner;
 pub(crate) use token::Token;

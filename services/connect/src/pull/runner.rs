@@ -43,14 +43,12 @@ struct Hint {
 /// Where pushes say that there is news.
 #[derive(Debug, Clone)]
 pub(crate) struct Hints {
-    #[allow(dead_code, reason = "see `send`")]
     to: mpsc::Sender<Hint>,
 }
 
 impl Hints {
     /// The stream is walked at once, with what the push said of it. A hint that finds no room is dropped: the walk on the
     /// schedule finds the same.
-    #[allow(dead_code, reason = "for what is pushed to as well; no kind here is")]
     pub(crate) fn send(&self, stream: &str, said: Value) {
         let hint = Hint {
             stream: stream.to_owned(),

@@ -19,4 +19,5 @@ mod tccc;
 mod transcript;
 mod webhook;
 mod wechat_oa;
+mod wecom_kf;
 mod wire;
