@@ -2,10 +2,11 @@
 //! runs, and drains before it ends.
 //!
 //! What every service needs and none owns: [`load`] for configuration, [`encode`] and [`decode`] between contract types
-//! and bus records, [`Handle`] for shutdown and health, telemetry, and the operations endpoint.
+//! and bus records, [`Handle`] for shutdown and health, telemetry, the operations endpoint, and the [`guard`] of configured addresses.
 
 mod codec;
 mod config;
+pub mod guard;
 mod handle;
 mod ops;
 mod problems;

@@ -1,28 +1,55 @@
 //! The fields of an event that a source may fill have one name each: in configuration, in JSON, and in reasons.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// A field of an event that a source may fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Field {
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// The source's own id.
     Id,
+    /// The words.
     Text,
+    /// When the customer spoke.
     OccurredAt,
+    /// Whom it is about.
     Brand,
+    /// The product.
     Product,
+    /// The shop or branch.
     Store,
+    /// The region.
     Region,
+    /// The channel, by its name or one of `channel_names`.
     Channel,
+    /// Who spoke; kept only as a keyed pseudonym.
     Author,
+    /// The author's followers.
     Followers,
+    /// Likes.
     Likes,
+    /// Reposts.
     Reposts,
+    /// Comments.
     Comments,
+    /// A page where it can be read.
     Url,
+    /// The source's id of what it answers.
     ReplyTo,
+    /// The source's id of what it passes on.
     RepostOf,
+    /// Net promoter answer, 0 to 10.
     Nps,
+    /// Customer satisfaction, 1 to 5.
     Csat,
+    /// Customer effort, 1 to 7.
     Ces,
+    /// The revision of its id, from 0.
     Revision,
+    /// Whether this revision takes it back.
     Withdrawn,
 }
 

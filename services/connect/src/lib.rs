@@ -5,7 +5,8 @@
 //!
 //! A connector is one folder under `connector/` and one line of [`SourceConfig`]: it turns its source into drafts and a
 //! cursor. The way of a draft is the same for all: draft → event (ranges, pseudonym, provenance) → scrub → stage →
-//! one atomic publish → acknowledgement.
+//! one atomic publish → acknowledgement. What is asked over HTTP shares one runner (`pull`), what is pushed one server
+//! (`push`).
 
 mod config;
 mod connector;
@@ -15,13 +16,17 @@ mod error;
 mod field;
 mod heartbeat;
 mod hotline;
+mod html;
 mod ingest;
+mod json_path;
 pub mod metrics;
 mod progress;
 mod pseudonym;
+mod pull;
 mod push;
 mod run;
 mod scalar;
+mod scale;
 mod scrub;
 mod staging;
 mod time;
@@ -31,15 +36,27 @@ mod xml;
 pub use config::Config;
 pub use connector::SourceConfig;
 pub use connector::demo::{DemoConfig, invented_texts};
+pub use connector::feed::FeedConfig;
 pub use connector::files::{
     Column, Columns, EncodingChoice, FilesConfig, FormatChoice, PresetChoice,
 };
-pub use connector::tccc::TcccConfig;
+pub use connector::http_pull::{
+    AuthConfig, ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig, PagingKind, Paths,
+    SinceBy, SinceConfig, SuccessConfig,
+};
+pub use connector::reviews::{AppConfig, ReviewsConfig};
+pub use connector::tccc::{ReconcileConfig, TcccConfig};
 pub use connector::transcript::{TranscriptConfig, VconConfig};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;
+pub use connector::wecom_kf::WecomKfConfig;
+pub use connector::weibo::{SearchConfig, WeiboConfig};
 pub use error::Error;
+pub use field::Field;
 pub use hotline::RoleChoice;
+pub use json_path::JsonPath;
 pub use progress::{IngestProgress, SourceProgress};
 pub use pseudonym::pseudonym;
+pub use pull::PullConfig;
 pub use run::run;
+pub use scale::Scale;

@@ -36,6 +36,28 @@ pub const SOURCE_LAG: &str = "wensheng_source_lag_seconds";
 /// Gauge: 1 while a source is in trouble. Labels: `source`, `class` (`waiting`, `failed`).
 pub const SOURCE_TROUBLE: &str = "wensheng_source_trouble";
 
+/// Counter: requests to platforms, by what their answers meant. Labels: `source`, `class` (`ok`, `retry`, `throttle`,
+/// `reauth`, `fatal-config`, `fatal-item`).
+pub const PULL_REQUESTS: &str = "wensheng_connect_pull_requests_total";
+
+/// Gauge: when a stream was last answered well and what it answered was committed, in seconds since 1970. Labels:
+/// `source`, `stream`.
+pub const PULL_LAST_OK: &str = "wensheng_connect_pull_last_ok_timestamp_seconds";
+
+/// Gauge: streams that stopped because something must be mended by a person. Label: `source`.
+pub const PULL_STOPPED: &str = "wensheng_connect_pull_stopped_streams";
+
+/// Counter: walks that ended before what was read earlier, so that something in between was not read. Labels: `source`,
+/// `stream`.
+pub const PULL_GAPS: &str = "wensheng_connect_pull_gaps_total";
+
+/// Tells that something between two walks of a stream was not read.
+pub(crate) fn gap(source: &str, stream: &str, why: &str) {
+    tracing::warn!(source, stream, why, "something was not read");
+    metrics::counter!(PULL_GAPS, "source" => source.to_owned(), "stream" => stream.to_owned())
+        .increment(1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +78,10 @@ mod tests {
                 SOURCE_LAST_EVENT,
                 SOURCE_LAG,
                 SOURCE_TROUBLE,
+                PULL_REQUESTS,
+                PULL_LAST_OK,
+                PULL_STOPPED,
+                PULL_GAPS,
             ],
             [
                 "wensheng_connect_events_total",
@@ -70,6 +96,10 @@ mod tests {
                 "wensheng_source_last_event_timestamp_seconds",
                 "wensheng_source_lag_seconds",
                 "wensheng_source_trouble",
+                "wensheng_connect_pull_requests_total",
+                "wensheng_connect_pull_last_ok_timestamp_seconds",
+                "wensheng_connect_pull_stopped_streams",
+                "wensheng_connect_pull_gaps_total",
             ]
         );
     }

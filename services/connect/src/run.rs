@@ -109,7 +109,7 @@ pub async fn run(
             submitter: submitter(&name, kind),
             positions: positions.remove(&name).unwrap_or_default(),
             progress: progress.clone(),
-            health: handle.health.register(format!("connect-{name}")),
+            health: handle.health.register_aside(format!("connect-{name}")),
             shutdown: ending.clone(),
         };
         tasks.spawn(input.run(context));

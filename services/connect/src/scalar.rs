@@ -24,3 +24,24 @@ pub(crate) fn scalar(value: Option<&Value>, what: &str) -> Result<Option<String>
         )),
     }
 }
+
+/// A JSON value as text, whatever it is: lists become `a,b`, objects `key: a; other: b`.
+pub(crate) fn written(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(written).collect();
+            items.join(",")
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", written(value)))
+                .collect();
+            fields.join("; ")
+        }
+        other => scalar(Some(other), "value")
+            .ok()
+            .flatten()
+            .unwrap_or_default(),
+    }
+}

@@ -73,7 +73,7 @@ impl TimeReader {
 
     /// The instant, if the text is one. `Auto` takes RFC 3339; year, month, day with `-`, `/`, `.` or 年月日 and an
     /// optional time of day; `20260131` and `20260131083000`; epoch seconds (9–10 digits) and milliseconds (12–13
-    /// digits); and Weibo's `Tue May 31 17:46:55 +0800 2011`.
+    /// digits); Weibo's `Tue May 31 17:46:55 +0800 2011`; and RFC 2822, as in RSS.
     pub(crate) fn read(&self, text: &str) -> Option<Timestamp> {
         let text = text.trim();
         match &self.format {
@@ -110,8 +110,12 @@ impl TimeReader {
             return text.parse().ok();
         }
         if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            let parsed = strtime::parse("%a %b %d %H:%M:%S %z %Y", text).ok()?;
-            return parsed.to_timestamp().ok();
+            if let Ok(parsed) = strtime::parse("%a %b %d %H:%M:%S %z %Y", text) {
+                return parsed.to_timestamp().ok();
+            }
+            // RSS: `Sat, 31 Jan 2026 08:30:00 +0800`.
+            let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+            return Some(zoned.timestamp());
         }
         // Epoch seconds with a fraction.
         let (whole, fraction) = text.split_once('.')?;

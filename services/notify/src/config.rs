@@ -6,9 +6,9 @@ mod receiver;
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wensheng_runtime::{Check, Problems, Secret, SessionConfig};
+use wensheng_runtime::{Check, Problems, Secret, SessionConfig, guard};
 
-use crate::guard;
+use crate::worker::ALLOW;
 
 pub use kind::ReceiverKind;
 pub use receiver::{Language, ReceiverConfig, SmsConfig, SmsFact, WecomAppConfig};
@@ -155,7 +155,7 @@ fn check_public(url: &Secret, problems: &mut Problems) {
         return;
     };
     if let Err(refused) = guard::check_host(&url) {
-        problems.add("url", refused.to_string());
+        problems.add("url", format!("{refused}; {ALLOW}"));
     }
 }
 

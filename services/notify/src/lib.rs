@@ -7,13 +7,12 @@
 //!
 //! The parts: [`Config`]; the pure core (`ledger`, `receiver`, `pace`, `schedule`); what platforms want and answer
 //! (`provider`, `sign`); what people read (`card`, `phrases`, `escape`); the stage, and the worker, which alone touches the
-//! network (`guard` keeps webhooks out of the inside).
+//! network (`wensheng_runtime::guard` keeps webhooks out of the inside).
 
 mod card;
 mod config;
 mod error;
 mod escape;
-mod guard;
 mod ledger;
 mod links;
 mod mailer;

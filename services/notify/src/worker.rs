@@ -1,7 +1,6 @@
 //! The one part that touches the network: every attempt handed in comes back exactly once with how it ended, within the
 //! time-out.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -9,8 +8,8 @@ use reqwest::{Client, ClientBuilder};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use wensheng_runtime::guard::{PublicOnly, Refused, check_host, is_refused, words};
 
-use crate::guard::{PublicOnly, Refused, check_host};
 use crate::ledger::{Attempt, Ended};
 use crate::mailer::Mailer;
 use crate::provider::{HttpAnswer, HttpRequest, Payload, Reply};
@@ -21,6 +20,9 @@ const CONNECT_SECONDS: u64 = 5;
 
 /// As much of an answer as is read.
 const ANSWER_BYTES: usize = 64 * 1024;
+
+/// What to do where a target inside is meant.
+pub(crate) const ALLOW: &str = "set `notify.allow_private_targets` if that is meant";
 
 /// An attempt, and the token that keeps the process from ending before its end is booked.
 #[derive(Debug)]
@@ -155,7 +157,7 @@ impl Worker {
 
     async fn post(&self, client: &Client, public_only: bool, request: HttpRequest) -> Reply {
         if let Some(refused) = check_host(&request.url).err().filter(|_| public_only) {
-            return Reply::Refused(format!("target {refused}"));
+            return Reply::Refused(format!("target {refused}; {ALLOW}"));
         }
         let mut post = match request.body {
             Some(body) => client.post(request.url).body(body),
@@ -166,7 +168,9 @@ impl Worker {
         }
         match post.send().await {
             Ok(response) => self.read(response).await,
-            Err(error) if is_refused(&error) => Reply::Refused(format!("target {Refused}")),
+            Err(error) if is_refused(&error) => {
+                Reply::Refused(format!("target {Refused}; {ALLOW}"))
+            }
             Err(error) if error.is_connect() || error.is_builder() => {
                 Reply::Unreachable(format!("not reached: {}", words(error)))
             }
@@ -224,55 +228,4 @@ fn shared(
         .build()
         .map_err(|error| Error::Client(words(error)))?;
     Ok(slot.insert(client).clone())
-}
-
-/// An error with its causes, and without the URL.
-fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
-}
-
-fn is_refused(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.is::<Refused>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_name_that_leads_inside_is_refused_when_it_is_resolved() {
-        let client = Client::builder()
-            .no_proxy()
-            .dns_resolver(PublicOnly)
-            .build()
-            .unwrap();
-        let error = client.post("http://localhost:9/").send().await.unwrap_err();
-        assert!(is_refused(&error), "{error:?}");
-    }
-
-    #[tokio::test]
-    async fn the_words_of_an_error_leave_the_url_out() {
-        let client = Client::builder().no_proxy().build().unwrap();
-        let url = "http://127.0.0.1:9/hook/0123456789abcdef?key=topsecret";
-        let error = client.post(url).send().await.unwrap_err();
-        let words = words(error);
-        assert!(
-            !words.contains("0123456789abcdef") && !words.contains("topsecret"),
-            "{words}"
-        );
-    }
 }

@@ -4,11 +4,16 @@
 //! answering after the commit is the push server's part, the same for all.
 
 pub(crate) mod demo;
+pub(crate) mod feed;
 pub(crate) mod files;
+pub(crate) mod http_pull;
+pub(crate) mod reviews;
 pub(crate) mod tccc;
 pub(crate) mod transcript;
 pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
+pub(crate) mod wecom_kf;
+pub(crate) mod weibo;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wensheng_bus::StageState;
-use wensheng_runtime::{Check, Secret};
+use wensheng_runtime::{Check, Problems, Secret};
 
 use crate::ingest::Submitter;
 use crate::progress::Tracker;
@@ -53,19 +58,29 @@ pub(crate) struct Shared {
     pub(crate) max_text_bytes: usize,
 }
 
+/// The time zone of times that Chinese platforms write without one.
+pub(crate) const CHINA: &str = "Asia/Shanghai";
+
+/// Adds a problem for a brand that is missing or blank.
+pub(crate) fn check_brand(brand: Option<&String>, needed: bool, problems: &mut Problems) {
+    match brand {
+        Some(brand) if brand.trim().is_empty() => problems.add("brand", "must not be empty"),
+        None if needed => problems.add("brand", "must be given: whom the feedback is about"),
+        _ => {}
+    }
+}
+
 /// How a source gives what it has.
 pub(crate) enum Input {
     /// It is read by a task of its own.
     Pull(Box<dyn PullInput>),
     /// It is sent to the push server under `/ingest/{name}`.
     Push(Box<dyn PushInput>),
-    /// Both: what is pushed wakes the task, or the task fetches what was never pushed.
-    #[expect(
-        dead_code,
-        reason = "the pull runner brings the first source with two sides"
-    )]
+    /// It is sent to the push server, and what pushes lost is read by a task of its own; both give the same ids.
     Both {
+        /// What is sent.
         push: Box<dyn PushInput>,
+        /// What is read.
         pull: Box<dyn PullInput>,
     },
 }
@@ -126,8 +141,18 @@ sources! {
     Vcon(transcript::VconConfig),
     /// Calls of Tencent Cloud Contact Center.
     Tccc(tccc::TcccConfig),
+    /// Messages to WeChat customer service.
+    WecomKf(wecom_kf::WecomKfConfig),
     /// Messages to a WeChat Official Account.
     WechatOa(wechat_oa::WechatOaConfig),
+    /// Any JSON API that is asked page by page.
+    HttpPull(http_pull::HttpPullConfig),
+    /// RSS, Atom and JSON feeds.
+    Feed(feed::FeedConfig),
+    /// Reviews in the App Store.
+    Reviews(reviews::ReviewsConfig),
+    /// Mentions and comments on Weibo.
+    Weibo(weibo::WeiboConfig),
     /// Invented feedback.
     Demo(demo::DemoConfig),
 }

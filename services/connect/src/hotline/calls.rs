@@ -126,6 +126,13 @@ impl Calls {
         }
     }
 
+    /// Whether turns of the call are known.
+    pub(crate) fn has_turns(&self, id: &str) -> bool {
+        self.known
+            .get(id)
+            .is_some_and(|known| !known.turns().is_empty())
+    }
+
     /// Merges a part into its call, and stages the call's event and state.
     pub(crate) fn take(
         &mut self,

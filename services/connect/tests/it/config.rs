@@ -85,6 +85,26 @@ sources:
     satisfaction: {非常满意: 5, 不满意: 1}
     merge_hours: 24
     max_body_bytes: 1048576
+    reconcile:
+      sdk_app_id: 1400000214
+      secret_id: AKIDEXAMPLE
+      secret_key: ${TOKEN}
+      region: ap-shanghai
+      hours: 48
+      host: https://ccc.tencentcloudapi.com
+      pull: {every_seconds: 1800}
+  - kind: wecom-kf
+    name: kf
+    brand: 鹿汀茶饮
+    product: 轻乳茶
+    corp_id: ww12345678910
+    secret: ${TOKEN}
+    accounts: [wk1, wk2]
+    token: ${TOKEN}
+    encoding_aes_key: jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C
+    window_s: 600
+    host: https://qyapi.weixin.qq.com
+    pull: {every_seconds: 300}
   - {kind: vcon, name: conversations, brand: 鹿汀茶饮, path: /data/vcons}
   - {kind: files, name: interviews, path: /data/interviews, preset: interview}
   - {kind: demo, name: demo, seed: 1, rate_per_second: 2.5, crisis_after_s: 5, crisis_every_s: 0, count: 10}
@@ -97,7 +117,7 @@ fn environment(name: &str) -> Option<String> {
 #[test]
 fn every_key_is_read_and_written_back_without_secrets() {
     let config: Config = parse(KITCHEN_SINK, &environment).unwrap();
-    assert_eq!(config.sources.len(), 9);
+    assert_eq!(config.sources.len(), 10);
     let SourceConfig::Files(files) = &config.sources[0] else {
         panic!("{:?}", config.sources[0])
     };
@@ -164,6 +184,8 @@ sources:
   - {kind: vcon, name: v, brand: b}
   - {kind: tccc, name: c, token: short, satisfaction: {a: 0}, merge_hours: 721, max_body_bytes: 1}
   - {kind: files, name: i, path: a.csv, preset: interview, header: false}
+  - {kind: wecom-kf, name: k, token: t, accounts: ["", a, a], host: nowhere}
+  - {kind: tccc, name: r, brand: b, token: 0123456789abcdef, reconcile: {hours: 0, host: "http://10.0.0.1"}}
 "#;
     let found = problems(text);
     let paths: Vec<&str> = found
@@ -218,10 +240,22 @@ sources:
         "sources[10].max_body_bytes",
         "sources[11].columns.text",
         "sources[11].header",
+        "sources[12].brand",
+        "sources[12].corp_id",
+        "sources[12].secret",
+        "sources[12].encoding_aes_key",
+        "sources[12].accounts[0]",
+        "sources[12].accounts[2]",
+        "sources[12].host",
+        "sources[13].reconcile.sdk_app_id",
+        "sources[13].reconcile.secret_id",
+        "sources[13].reconcile.secret_key",
+        "sources[13].reconcile.hours",
+        "sources[13].reconcile.host",
     ] {
         assert!(paths.contains(&path), "{path} is missing in {found:#?}");
     }
-    assert_eq!(found.len(), 47, "{found:#?}");
+    assert_eq!(found.len(), 59, "{found:#?}");
 }
 
 #[test]

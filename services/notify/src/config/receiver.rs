@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wensheng_runtime::{Check, Problems, Secret};
+use wensheng_runtime::{Check, Problems, Secret, guard};
 use wensheng_schemas::{Escalation, Severity};
 
 use super::kind::ReceiverKind;
-use crate::{guard, sign};
+use crate::sign;
 
 /// The language of a card.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,8 @@
-//! Which line it is, who may push, and what the keys mean.
+//! Which line it is, who may push, and how what pushes lost is read again.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,13 +10,15 @@ use wensheng_runtime::{Check, Problems, Secret};
 use wensheng_schemas::Channel;
 
 use super::push::TcccPush;
+use super::reconcile::Reconcile;
 use crate::connector::transcript::check_satisfaction;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::field::Field;
 use crate::hotline::{Calls, Part};
+use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
 
-/// Calls and chats of Tencent Cloud Contact Center, pushed to `/ingest/{name}`.
+/// Calls and chats of Tencent Cloud Contact Center, pushed to `/ingest/{name}`, and read again on a schedule.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TcccConfig {
@@ -34,6 +37,28 @@ pub struct TcccConfig {
     pub merge_hours: u32,
     /// No push may be longer, in bytes. Default: 4194304 (4 MiB).
     pub max_body_bytes: usize,
+    /// How what pushes lost is read again, with the words that were recognised. Default: not at all.
+    pub reconcile: Option<ReconcileConfig>,
+}
+
+/// Reading calls again through the platform's API (`DescribeTelCdr`, `DescribeTelRecordAsr`).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReconcileConfig {
+    /// The SdkAppId of the contact centre.
+    pub sdk_app_id: u64,
+    /// The SecretId of the API key.
+    pub secret_id: String,
+    /// The SecretKey that goes with it.
+    pub secret_key: Secret,
+    /// The region of the API. Default: ap-guangzhou.
+    pub region: String,
+    /// Each time, the calls of so many hours are read. Default: 24.
+    pub hours: u32,
+    /// Where the API is. Default: https://ccc.tencentcloudapi.com
+    pub host: String,
+    /// How often, how fast and how much is asked. Default: every 3600 s, at most 60 requests a minute.
+    pub pull: PullConfig,
 }
 
 impl Default for TcccConfig {
@@ -46,6 +71,21 @@ impl Default for TcccConfig {
             satisfaction: BTreeMap::new(),
             merge_hours: 72,
             max_body_bytes: 4 << 20,
+            reconcile: None,
+        }
+    }
+}
+
+impl Default for ReconcileConfig {
+    fn default() -> Self {
+        Self {
+            sdk_app_id: 0,
+            secret_id: String::new(),
+            secret_key: Secret::default(),
+            region: "ap-guangzhou".to_owned(),
+            hours: 24,
+            host: "https://ccc.tencentcloudapi.com".to_owned(),
+            pull: PullConfig::default(),
         }
     }
 }
@@ -65,10 +105,35 @@ impl Check for TcccConfig {
         if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
             problems.add("max_body_bytes", "must be from 1024 to 67108864");
         }
+        if let Some(reconcile) = &self.reconcile {
+            problems.within("reconcile", |problems| reconcile.check(problems));
+        }
     }
 }
 
-/// What the configuration knows of every call.
+impl Check for ReconcileConfig {
+    fn check(&self, problems: &mut Problems) {
+        if self.sdk_app_id == 0 {
+            problems.add("sdk_app_id", "must be given");
+        }
+        if self.secret_id.is_empty() {
+            problems.add("secret_id", "must be given");
+        }
+        if self.secret_key.is_empty() {
+            problems.add("secret_key", "must be given");
+        }
+        if !(1..=24 * 89).contains(&self.hours) {
+            problems.add(
+                "hours",
+                "must be from 1 to 2136: the platform lists less than 90 days at once",
+            );
+        }
+        check_url(&self.host, &self.pull, "host", problems);
+        problems.within("pull", |problems| self.pull.check(problems));
+    }
+}
+
+/// What both sides have in common.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) rules: DraftRules,
@@ -105,16 +170,30 @@ impl Connector for TcccConfig {
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
         let (name, kind) = (&self.name, self.kind());
-        let line = Line {
+        let line = Arc::new(Line {
             rules: DraftRules::of_platform(name, kind, &self.brand, Channel::Hotline, shared)?,
             product: self.product.clone(),
             satisfaction: self.satisfaction.clone(),
-        };
-        Ok(Input::Push(Box::new(TcccPush {
-            line,
+        });
+        let calls = Arc::new(Mutex::new(Calls::new(self.merge_hours)));
+        let push = Box::new(TcccPush {
+            line: line.clone(),
             token: self.token.clone(),
-            calls: Mutex::new(Calls::new(self.merge_hours)),
+            calls: calls.clone(),
             max_body_bytes: self.max_body_bytes,
-        })))
+        });
+        let Some(reconcile) = &self.reconcile else {
+            return Ok(Input::Push(push));
+        };
+        let plan = reconcile.pull.plan(&Defaults {
+            every: Duration::from_secs(3_600),
+            ..Defaults::DEFAULT
+        });
+        let connector = Reconcile::new(reconcile.clone(), line, calls);
+        let (pull, _) = PullRunner::new(name, connector, plan)?;
+        Ok(Input::Both {
+            push,
+            pull: Box::new(pull),
+        })
     }
 }

@@ -1,10 +1,12 @@
-//! Calls of Tencent Cloud Contact Center (腾讯云联络中心): what is pushed of a call, in any order, is one event; the platform
-//! sends again until it is told `ErrCode: 0`.
+//! Calls of Tencent Cloud Contact Center (腾讯云联络中心): what is pushed of a call in any order, and what is read again on a
+//! schedule, is one event; the platform sends again until it is told `ErrCode: 0`.
 
 mod config;
 mod part;
 mod push;
+mod reconcile;
+mod tc3;
 #[cfg(test)]
 mod tests;
 
-pub use config::TcccConfig;
+pub use config::{ReconcileConfig, TcccConfig};

@@ -35,7 +35,7 @@ pub(super) fn pushed(
     Ok(Some(part))
 }
 
-/// A record of a call, as it is pushed and as the platform's API lists it.
+/// A record of a call, as it is pushed and as `DescribeTelCdr` lists it.
 pub(super) fn cdr(body: &Value, pseudonyms: Option<&Pseudonyms>) -> Part {
     let second = |name: &str| number(body, name).filter(|at| *at > 0);
     let start = second("StartTimestamp").or_else(|| second("Time"));

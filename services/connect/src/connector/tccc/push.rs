@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -16,9 +16,9 @@ use crate::push::{Head, PushInput, Refusal, Reply, has_token};
 use crate::staging::Staging;
 
 pub(super) struct TcccPush {
-    pub(super) line: Line,
+    pub(super) line: Arc<Line>,
     pub(super) token: Secret,
-    pub(super) calls: Mutex<Calls>,
+    pub(super) calls: Arc<Mutex<Calls>>,
     pub(super) max_body_bytes: usize,
 }
 
@@ -28,10 +28,8 @@ impl PushInput for TcccPush {
     }
 
     fn restore(&mut self, positions: BTreeMap<String, Value>) {
-        let calls = self.calls.get_mut();
-        calls
-            .unwrap_or_else(PoisonError::into_inner)
-            .restore(positions);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.restore(positions);
     }
 
     fn admit(&self, head: &Head<'_>) -> Result<(), Refusal> {

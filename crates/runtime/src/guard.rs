@@ -1,21 +1,21 @@
-//! A webhook cannot be pointed at the network that this service stands in: names are resolved by [`PublicOnly`], which
-//! hands out public addresses alone, literal addresses are checked before each request, and redirects are not followed.
+//! A configured address cannot be pointed at the network that this service stands in: names are resolved by
+//! [`PublicOnly`], which hands out public addresses alone, and literal addresses are checked by [`check_host`] before each
+//! request. Whoever sends follows no redirects, or checks each of them.
 
+use std::error::Error as _;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// The target is not on a public address.
+/// The target is not on a public address. Whoever tells it adds which setting allows that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub struct Refused;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "is on a private, loopback or link-local address; set `notify.allow_private_targets` if that is meant",
-        )
+        f.write_str("is on a private, loopback or link-local address")
     }
 }
 
@@ -23,7 +23,7 @@ impl std::error::Error for Refused {}
 
 /// A resolver that hands out public addresses alone.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PublicOnly;
+pub struct PublicOnly;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
@@ -45,7 +45,10 @@ impl Resolve for PublicOnly {
 }
 
 /// Refuses a URL whose host is, or by its name must be, an address that is not public.
-pub(crate) fn check_host(url: &Url) -> Result<(), Refused> {
+///
+/// # Errors
+/// The host is not public.
+pub fn check_host(url: &Url) -> Result<(), Refused> {
     match host_address(url) {
         Some(address) if !is_public(address) => Err(Refused),
         Some(_) => Ok(()),
@@ -57,11 +60,35 @@ pub(crate) fn check_host(url: &Url) -> Result<(), Refused> {
 }
 
 /// Whether the URL's host is this machine by its name or address.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match host_address(url) {
         Some(address) => address.to_canonical().is_loopback(),
         None => url.host_str().is_some_and(is_local_name),
     }
+}
+
+/// Whether a request failed because [`PublicOnly`] refused its target.
+pub fn is_refused(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<Refused>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The words of a failed request with its causes, and without the URL: that may hold a key.
+pub fn words(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }
 
 fn is_local_name(name: &str) -> bool {
@@ -176,5 +203,28 @@ mod tests {
             .err()
             .unwrap();
         assert!(error.is::<Refused>(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_when_it_is_resolved() {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .dns_resolver(PublicOnly)
+            .build()
+            .unwrap();
+        let error = client.post("http://localhost:9/").send().await.unwrap_err();
+        assert!(is_refused(&error), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn the_words_of_an_error_leave_the_url_out() {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = "http://127.0.0.1:9/hook/0123456789abcdef?key=topsecret";
+        let error = client.post(url).send().await.unwrap_err();
+        let words = words(error);
+        assert!(
+            !words.contains("0123456789abcdef") && !words.contains("topsecret"),
+            "{words}"
+        );
     }
 }

@@ -1,0 +1,395 @@
+//! Where to ask, how pages follow, what a refusal looks like, and which path leads to which field; whatever does not fit
+//! together is told before anything is asked.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wensheng_runtime::{Check, Problems, Secret};
+use wensheng_schemas::Channel;
+
+use super::auth::AuthConfig;
+use super::input::HttpPull;
+use super::template::{Place, fill, names};
+use crate::connector::{CHINA, Connector, Input, Shared, check_brand};
+use crate::draft::DraftRules;
+use crate::field::Field;
+use crate::json_path::JsonPath;
+use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::scale::{Scale, range_of};
+use crate::time::{TimeFormat, TimeReader};
+
+/// What a template may name.
+const NAMES: [&str; 6] = ["page", "offset", "size", "cursor", "since", "since_id"];
+
+/// A JSON API that is asked page by page.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpPullConfig {
+    /// The source's name; part of every event's id.
+    pub name: String,
+    /// Where to ask. `{{page}}`, `{{offset}}`, `{{size}}`, `{{cursor}}`, `{{since}}` and `{{since_id}}` are filled in.
+    pub url: String,
+    /// `get` or `post`. Default: get.
+    pub method: MethodChoice,
+    /// The JSON body of a `post`, with the same names. Default: none.
+    pub body: String,
+    /// Further headers. Default: none.
+    pub headers: BTreeMap<String, Secret>,
+    /// How the platform is told who asks. Default: not at all.
+    pub auth: AuthConfig,
+    /// How pages follow. Default: there is one.
+    pub paging: PagingConfig,
+    /// From where on it is asked. Default: by time, the last 7 days at first.
+    pub since: SinceConfig,
+    /// Where the items are in an answer: a list, an object keyed by id, or one item. Default: the answer itself.
+    pub items: JsonPath,
+    /// Which path of an item, or which paths, lead to which field. Several texts become lines. `id` and `text`, or a
+    /// score, should be among them; without `id` the item's content makes one.
+    pub fields: BTreeMap<Field, Paths>,
+    /// Further paths, kept as attributes by name. Default: none.
+    pub attributes: BTreeMap<String, JsonPath>,
+    /// Scales that differ from ours (`nps` 0 to 10, `csat` 1 to 5, `ces` 1 to 7, more is better), such as
+    /// `{csat: {from: 1, to: 10}}`. Default: none.
+    pub scales: BTreeMap<Field, Scale>,
+    /// What success looks like in the body, where HTTP's 200 does not say it. Default: HTTP decides.
+    pub success: Option<SuccessConfig>,
+    /// What the codes of refusals mean. Default: HTTP decides.
+    pub errors: Option<ErrorsConfig>,
+    /// The brand of items that name none. Default: none; then `fields.brand` must be set.
+    pub brand: Option<String>,
+    /// The channel of items that name none. Default: other.
+    pub channel: Channel,
+    /// What the platform calls the channels, such as `{电话: hotline}`. Default: none.
+    pub channel_names: BTreeMap<String, Channel>,
+    /// How times are written; see the same key of `files`. Default: auto.
+    pub time_format: String,
+    /// The time zone of times without an offset. Default: Asia/Shanghai.
+    pub time_zone: String,
+    /// How often, how fast and how much is asked. Default: every 300 s, at most 60 requests a minute.
+    pub pull: PullConfig,
+}
+
+impl Default for HttpPullConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            url: String::new(),
+            method: MethodChoice::Get,
+            body: String::new(),
+            headers: BTreeMap::new(),
+            auth: AuthConfig::None,
+            paging: PagingConfig::default(),
+            since: SinceConfig::default(),
+            items: JsonPath::of("$"),
+            fields: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            scales: BTreeMap::new(),
+            success: None,
+            errors: None,
+            brand: None,
+            channel: Channel::Other,
+            channel_names: BTreeMap::new(),
+            time_format: "auto".to_owned(),
+            time_zone: CHINA.to_owned(),
+            pull: PullConfig::default(),
+        }
+    }
+}
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MethodChoice {
+    /// `GET`.
+    Get,
+    /// `POST` of `body`.
+    Post,
+}
+
+/// One path or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Paths {
+    /// One.
+    One(JsonPath),
+    /// Several, in order.
+    Several(Vec<JsonPath>),
+}
+
+impl Paths {
+    pub(super) fn each(&self) -> &[JsonPath] {
+        match self {
+            Paths::One(path) => std::slice::from_ref(path),
+            Paths::Several(paths) => paths,
+        }
+    }
+}
+
+/// How pages follow.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PagingConfig {
+    /// `none`, `page` (a number), `offset` (of items), `cursor` (from the answer before), or `link` (the `Link` header).
+    /// Default: none.
+    pub kind: PagingKind,
+    /// The first `{{page}}` or `{{offset}}`. Default: page 1, offset 0.
+    pub start: Option<u64>,
+    /// Items of a full page, `{{size}}`: a shorter page is the last, unless `more` says it. Default: none; then an empty
+    /// page is.
+    pub size: Option<NonZeroU64>,
+    /// Where the answer has the next `{{cursor}}`. Default: none; needed for `cursor`.
+    pub cursor: Option<JsonPath>,
+    /// Where the answer says whether there is more; then nothing else is believed, an empty page included. Default: none.
+    pub more: Option<JsonPath>,
+    /// Whether the next walk goes on from the last cursor, instead of from the start. Default: false.
+    pub keep: bool,
+    /// Pages of a walk at most; the next one goes on there. Default: 200.
+    pub max_pages: NonZeroU64,
+}
+
+impl Default for PagingConfig {
+    fn default() -> Self {
+        Self {
+            kind: PagingKind::None,
+            start: None,
+            size: None,
+            cursor: None,
+            more: None,
+            keep: false,
+            max_pages: NonZeroU64::MIN.saturating_add(199),
+        }
+    }
+}
+
+/// The kinds of paging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PagingKind {
+    /// One answer holds all.
+    None,
+    /// By the page's number.
+    Page,
+    /// By the number of items before.
+    Offset,
+    /// By what the answer before said.
+    Cursor,
+    /// By the `Link` header.
+    Link,
+}
+
+/// From where on it is asked.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SinceConfig {
+    /// `time` for `{{since}}`, `id` for `{{since_id}}`. Default: time.
+    pub by: SinceBy,
+    /// The path to an item's time of change, or to its growing id. Default: `fields.occurred_at`, or `fields.id`.
+    pub path: Option<JsonPath>,
+    /// How `{{since}}` is written: `rfc3339`, `epoch_s`, `epoch_ms`, or a pattern such as `%Y-%m-%d %H:%M:%S` (in
+    /// `time_zone`). Default: rfc3339.
+    pub format: String,
+    /// `{{since}}` at the very first (UTC). Default: 7 days back.
+    pub first: Option<Timestamp>,
+    /// Seconds that are read again at every walk, for what a platform shows late; repeats are recognised by their ids.
+    /// Default: 300.
+    pub overlap_seconds: u64,
+}
+
+impl Default for SinceConfig {
+    fn default() -> Self {
+        Self {
+            by: SinceBy::Time,
+            path: None,
+            format: "rfc3339".to_owned(),
+            first: None,
+            overlap_seconds: 300,
+        }
+    }
+}
+
+/// What grows from item to item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SinceBy {
+    /// The time.
+    Time,
+    /// The id.
+    Id,
+}
+
+/// What success looks like in a body.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessConfig {
+    /// Where the verdict is.
+    pub path: JsonPath,
+    /// What it is on success; numbers and texts are compared as texts, so that 0 is "0".
+    pub equals: Value,
+}
+
+/// What codes of refusals mean; a code that is none of these is tried again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorsConfig {
+    /// Where the code is.
+    pub path: JsonPath,
+    /// Where the platform's words are. Default: none.
+    #[serde(default)]
+    pub message: Option<JsonPath>,
+    /// It passes.
+    #[serde(default)]
+    pub retry: Vec<Value>,
+    /// Too many requests.
+    #[serde(default)]
+    pub throttle: Vec<Value>,
+    /// The token is no longer good.
+    #[serde(default)]
+    pub reauth: Vec<Value>,
+    /// A person must mend it; the source stops.
+    #[serde(default)]
+    pub fatal: Vec<Value>,
+    /// This page can never be read; it becomes a dead letter.
+    #[serde(default)]
+    pub item: Vec<Value>,
+}
+
+impl HttpPullConfig {
+    fn check_templates(&self, problems: &mut Problems) {
+        let mut used = Vec::new();
+        for (field, template) in [("url", &self.url), ("body", &self.body)] {
+            match names(template) {
+                Ok(found) => {
+                    for name in &found {
+                        if !NAMES.contains(name) {
+                            let known = NAMES.join("}}, {{");
+                            problems.add(
+                                field,
+                                format!("{{{{{name}}}}} is not known; there are {{{{{known}}}}}"),
+                            );
+                        }
+                    }
+                    used.extend(found);
+                }
+                Err(error) => problems.add(field, error),
+            }
+        }
+        let paging = &self.paging;
+        let needed = match paging.kind {
+            PagingKind::None | PagingKind::Link => None,
+            PagingKind::Page => Some("page"),
+            PagingKind::Offset => Some("offset"),
+            PagingKind::Cursor => Some("cursor"),
+        };
+        if let Some(needed) = needed.filter(|needed| !used.contains(needed)) {
+            problems.add(
+                "paging.kind",
+                format!(
+                    "needs {{{{{needed}}}}} in `url` or `body`, or every page is the first one"
+                ),
+            );
+        }
+        if paging.kind == PagingKind::Cursor && paging.cursor.is_none() {
+            problems.add(
+                "paging.cursor",
+                "must be given: where the answer has the next cursor",
+            );
+        }
+        if paging.keep && paging.kind != PagingKind::Cursor {
+            problems.add("paging.keep", "is for `kind: cursor` alone");
+        }
+        if self.since.by == SinceBy::Id && !used.contains(&self.since.by.placeholder()) {
+            problems.add("since.by", "needs {{since_id}} in `url` or `body`");
+        }
+        let filled = fill(&self.url, Place::Url, |_| "1".to_owned());
+        check_url(&filled, &self.pull, "url", problems);
+        if self.method == MethodChoice::Get && !self.body.is_empty() {
+            problems.add("body", "is for `method: post` alone");
+        }
+        let body = fill(&self.body, Place::Json, |_| "1".to_owned());
+        if !body.is_empty() && serde_json::from_str::<Value>(&body).is_err() {
+            problems.add("body", "must be JSON once its names are filled in");
+        }
+    }
+}
+
+impl Check for HttpPullConfig {
+    fn check(&self, problems: &mut Problems) {
+        self.check_templates(problems);
+        self.auth.check(&self.pull, problems);
+        for (name, value) in &self.headers {
+            if HeaderName::try_from(name).is_err() || HeaderValue::from_str(value.expose()).is_err()
+            {
+                problems.add(&format!("headers.{name}"), "must be a header and its value");
+            }
+        }
+        let has = |field: Field| self.fields.contains_key(&field);
+        if ![Field::Text, Field::Nps, Field::Csat, Field::Ces]
+            .into_iter()
+            .any(has)
+        {
+            problems.add("fields", "must have a path for text, nps, csat or ces");
+        }
+        check_brand(self.brand.as_ref(), !has(Field::Brand), problems);
+        for (field, scale) in &self.scales {
+            problems.within(&format!("scales.{}", field.name()), |problems| {
+                if range_of(*field).is_none() || !has(*field) {
+                    problems.add("", "is for nps, csat and ces, where `fields` has them");
+                }
+                scale.check(problems);
+            });
+        }
+        if let Err(error) = TimeFormat::parse(&self.time_format) {
+            problems.add("time_format", error);
+        }
+        if let Err(error) = TimeReader::new(TimeFormat::Auto, &self.time_zone) {
+            problems.add("time_zone", error);
+        }
+        let since = self.since.format.as_str();
+        if since != "rfc3339"
+            && let Err(error) = TimeFormat::parse(since)
+        {
+            problems.add("since.format", error);
+        }
+        problems.within("pull", |problems| self.pull.check(problems));
+    }
+}
+
+impl Connector for HttpPullConfig {
+    fn kind(&self) -> &'static str {
+        "http-pull"
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn needs_pseudonyms(&self) -> bool {
+        self.fields.contains_key(&Field::Author)
+    }
+
+    fn author_key(&self) -> &'static str {
+        "fields.author"
+    }
+
+    fn build(&self, shared: &Shared) -> Result<Input, String> {
+        let mut rules = DraftRules::of_platform(
+            &self.name,
+            self.kind(),
+            self.brand.as_deref().unwrap_or_default(),
+            self.channel,
+            shared,
+        )?;
+        rules.brand.clone_from(&self.brand);
+        rules.channel_names = self.channel_names.clone();
+        rules.times = TimeReader::new(TimeFormat::parse(&self.time_format)?, &self.time_zone)?;
+        let connector = HttpPull::new(self.clone(), rules);
+        let plan = self.pull.plan(&Defaults::DEFAULT);
+        let (runner, _) = PullRunner::new(&self.name, connector, plan)?;
+        Ok(Input::Pull(Box::new(runner)))
+    }
+}
