@@ -92,7 +92,10 @@ impl Queue {
     }
 
     fn permits_for(&self, bytes: usize) -> u32 {
-        let permits = bytes.div_ceil(PERMIT_BYTES).clamp(1, self.permits);
+        // A batch beyond the bound waits for nearly all of it: a sixteenth is left, so that a heartbeat that is on its way
+        // does not turn it away.
+        let most = (self.permits - self.permits / 16).max(1);
+        let permits = bytes.div_ceil(PERMIT_BYTES).clamp(1, most);
         u32::try_from(permits).unwrap_or(u32::MAX)
     }
 }
