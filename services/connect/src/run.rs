@@ -109,7 +109,11 @@ pub async fn run(
             submitter: submitter(&name, kind),
             positions: positions.remove(&name).unwrap_or_default(),
             progress: progress.clone(),
-            health: handle.health.register_aside(format!("connect-{name}")),
+            health: if input.is_remote() {
+                handle.health.register_aside(format!("connect-{name}"))
+            } else {
+                handle.health.register(format!("connect-{name}"))
+            },
             shutdown: ending.clone(),
         };
         tasks.spawn(input.run(context));

@@ -106,7 +106,8 @@ impl Trial {
             .configure(json!({
                 "enrich": { "starter_rules": false, "rules": [rules] },
                 // What a wave is depends on the order in which sources are read; the rules do not.
-                "aggregate": { "volume_rules": [] },
+                // A clock that is stepped by an hour is an hour without a heartbeat of any source.
+                "aggregate": { "volume_rules": [], "silence": { "enabled": false } },
                 "respond": { "policies": { "alert": policy, "crisis": policy } },
                 "connect": traffic.settings(),
             }));

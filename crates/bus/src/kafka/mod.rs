@@ -299,7 +299,7 @@ impl KafkaBus {
         config.check()?;
         let action = || format!("open the Kafka engine at {}", config.brokers);
         let failed = |error| kafka_error(action(), &error);
-        let reach = Arc::new(Reach::default());
+        let reach = Arc::new(Reach::new(&config.brokers));
         let quiet = || Quiet::new(&reach);
         let asking = config
             .asking(false)

@@ -11,8 +11,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use crate::{BusError, ErrorKind};
 
 /// Shared by all clients of a bus.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reach {
+    brokers: String,
     state: Mutex<State>,
 }
 
@@ -31,6 +32,14 @@ struct Hindrance {
 }
 
 impl Reach {
+    /// Of the bus at `brokers`.
+    pub(super) fn new(brokers: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            state: Mutex::default(),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,11 +80,17 @@ impl Reach {
         state.hindrance = None;
     }
 
-    /// The same error, with what stood in the way.
+    /// The same error, with what stood in the way; of brokers that cannot be reached, with their names.
     pub(super) fn explain(&self, error: BusError) -> BusError {
         let state = self.state();
         let Some(hindrance) = &state.hindrance else {
-            return error;
+            if error.kind != ErrorKind::Unavailable || error.to_string().contains(&self.brokers) {
+                return error;
+            }
+            return BusError {
+                reason: format!("{} ({})", error.reason, self.brokers),
+                ..error
+            };
         };
         if error.kind == ErrorKind::Fatal || error.reason.contains(&hindrance.text) {
             return error;
@@ -102,15 +117,20 @@ mod tests {
 
     #[test]
     fn a_refusal_is_fatal_until_the_brokers_have_answered_once() {
-        let reach = Reach::default();
-        assert_eq!(reach.explain(timed_out()).kind, ErrorKind::Unavailable);
+        let reach = Reach::new("broker-1:9092");
+        let error = reach.explain(timed_out());
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(error.to_string().contains("(broker-1:9092)"), "{error}");
         reach.told(&KafkaError::Global(Code::Authentication), "wrong password");
         let error = reach.explain(timed_out());
         assert_eq!(error.kind, ErrorKind::Fatal);
         assert!(error.to_string().contains("wrong password"), "{error}");
         assert!(error.to_string().contains("sasl.password"), "{error}");
         reach.answered();
-        assert_eq!(reach.explain(timed_out()).reason, "timed out");
+        assert_eq!(
+            reach.explain(timed_out()).reason,
+            "timed out (broker-1:9092)"
+        );
         reach.told(&KafkaError::Global(Code::SSL), "certificate verify failed");
         let error = reach.explain(timed_out());
         assert_eq!(error.kind, ErrorKind::Unavailable);
@@ -119,10 +139,13 @@ mod tests {
 
     #[test]
     fn a_broker_that_is_away_is_no_refusal() {
-        let reach = Reach::default();
+        let reach = Reach::new("broker-1:9092");
         let away = KafkaError::Global(Code::BrokerTransportFailure);
         reach.told(&away, "Connect failed: Connection refused");
-        assert_eq!(reach.explain(timed_out()).reason, "timed out");
+        assert_eq!(
+            reach.explain(timed_out()).reason,
+            "timed out (broker-1:9092)"
+        );
         reach.told(
             &away,
             "Disconnected: see security.protocol (connecting to a SSL listener?)",

@@ -102,6 +102,12 @@ pub(crate) struct PullContext {
 /// A source that is read.
 #[async_trait]
 pub(crate) trait PullInput: Send {
+    /// Whether it reads from a platform that others run. While that refuses it, this process is ready all the same; a file
+    /// that cannot be read is for the operator here to mend.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Reads until shutdown. Whatever goes wrong is told in `health` and tried again.
     async fn run(self: Box<Self>, context: PullContext);
 }

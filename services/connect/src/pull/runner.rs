@@ -228,6 +228,10 @@ impl<C: PullConnector> PullRunner<C> {
 
 #[async_trait]
 impl<C: PullConnector> PullInput for PullRunner<C> {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     async fn run(self: Box<Self>, context: PullContext) {
         let tell = Telling {
             source: self.name.clone(),
