@@ -20,16 +20,14 @@ pub(crate) async fn run(store: Store, retentions: Vec<(Option<String>, u32)>, ha
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // Biased: shutdown first. A pass that is cut short keeps what its finished steps deleted.
-        let deleted = tokio::select! {
+        // Biased: shutdown first. A pass ends between two sources, so that what was deleted stands in the audit trail.
+        tokio::select! {
             biased;
             () = handle.shutdown.cancelled() => break,
-            deleted = async {
-                ticks.tick().await;
-                delete_all(&store, &retentions, Timestamp::now()).await
-            } => deleted,
-        };
-        match deleted {
+            _ = ticks.tick() => {}
+        }
+        let going_on = || !handle.shutdown.is_cancelled();
+        match delete_all(&store, &retentions, Timestamp::now(), going_on).await {
             Ok(deleted) => {
                 state.send_replace(StageState::Running);
                 counter!(names::DELETED).increment(deleted);
@@ -46,14 +44,19 @@ pub(crate) async fn run(store: Store, retentions: Vec<(Option<String>, u32)>, ha
     state.send_replace(StageState::Stopped);
 }
 
-/// Deletes what is past its retention, and writes into the audit trail how much of what; how much in all.
+/// Deletes what is past its retention, as long as it is `going_on`, and writes into the audit trail how much of what; how
+/// much in all.
 async fn delete_all(
     store: &Store,
     retentions: &[(Option<String>, u32)],
     now: Timestamp,
+    going_on: impl Fn() -> bool,
 ) -> Result<u64, StoreError> {
     let mut all = 0;
     for (source, days) in retentions {
+        if !going_on() {
+            break;
+        }
         let age = SignedDuration::from_hours(24 * i64::from(*days));
         let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
         let deleted = store.delete_before(before, source.as_deref()).await?;
