@@ -146,6 +146,21 @@ fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
     Ok(arguments)
 }
 
+/// Where the disk is full, SQLite rolls back by itself; the connection still counts the transaction that is gone, and begins
+/// no other. It is closed then, and another is opened.
+async fn begin_sqlite(
+    writer: &SqlitePool,
+) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
+    }
+}
+
 impl Database {
     /// The function that finds one text in another: `f(text, part) > 0`.
     pub(crate) fn position(&self) -> &'static str {
@@ -214,10 +229,7 @@ impl Database {
     /// a read and the write that follows from it.
     pub(crate) async fn begin(&self, action: &str) -> Result<Transaction, StoreError> {
         match self {
-            Database::Sqlite { writer, .. } => writer
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map(Transaction::Sqlite),
+            Database::Sqlite { writer, .. } => begin_sqlite(writer).await.map(Transaction::Sqlite),
             Database::Postgres(pool) => pool.begin().await.map(Transaction::Postgres),
         }
         .map_err(|error| StoreError::of(action, &error))

@@ -267,7 +267,7 @@ impl Words {
         };
         self.page(
             status,
-            &format!("{}：{}", escape(&alert.brand), escape(&alert.title)),
+            &escape(&alert.title),
             &format!(
                 "{fault}<form method=\"post\"><label>{}<input name=\"name\" maxlength=\"{LONGEST_NAME}\" \
                  autocomplete=\"name\" required></label>{why}<button type=\"submit\">{action}</button></form>",
@@ -288,8 +288,7 @@ impl Words {
             StatusCode::OK,
             &told,
             &format!(
-                "{}：{}<p><a href=\"/#/alerts/{}\">{}</a></p>",
-                escape(&alert.brand),
+                "{}<p><a href=\"/#/alerts/{}\">{}</a></p>",
                 escape(&alert.title),
                 escape(alert.id.as_str()),
                 self.details

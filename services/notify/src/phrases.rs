@@ -189,8 +189,13 @@ pub(crate) fn deadline(
     now: Timestamp,
 ) -> String {
     let duty = duty(language, kind);
-    let due = clock_time(due_at);
     let seconds = due_at.as_second() - now.as_second();
+    // Further away than this, the hour alone could be of another day.
+    let due = if seconds.unsigned_abs() < 12 * 3600 {
+        clock_time(due_at)
+    } else {
+        china_time(due_at)
+    };
     let span = minutes(language, seconds.unsigned_abs());
     match (language, seconds >= 0) {
         (Zh, true) => format!("请于 {due} 前{duty}，还剩{span}"),
@@ -327,6 +332,11 @@ mod tests {
                 "2026-11-22T04:20:00Z",
                 "请于 14:20 前认领，还剩 2 小时",
                 "acknowledgement due by 14:20, 2 h left",
+            ),
+            (
+                "2026-11-21T06:20:00Z",
+                "请于 11-22 14:20 前认领，还剩 24 小时",
+                "acknowledgement due by 11-22 14:20, 24 h left",
             ),
             (
                 "2026-11-22T07:25:00Z",

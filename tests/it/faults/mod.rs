@@ -99,8 +99,10 @@ impl Trial {
         truth.add(&voices);
         let traffic = Traffic::new(&site, &voices);
         let rules = site.write("rules.yaml", input::RULES);
+        // The two that fall due within a run, and none that falls due when a clock is stepped.
         let policy = json!({
             "acknowledge_seconds": ACKNOWLEDGE_SECONDS, "respond_seconds": RESPOND_SECONDS,
+            "team_seconds": null, "spokesperson_seconds": null, "plan_seconds": null,
         });
         site.configure(receiver.settings(&["front_line"]))
             .configure(json!({
