@@ -10,7 +10,7 @@ use crate::revisions::last_revisions_count;
 use crate::site::Site;
 
 /// A site on the broker that `WENSHENG_KAFKA` names, with topics and groups of its own; `None` where no broker is at hand.
-fn site_on_kafka() -> Option<Site> {
+pub(crate) fn site_on_kafka() -> Option<Site> {
     let Ok(brokers) = std::env::var("WENSHENG_KAFKA") else {
         println!(
             "skipped: no broker; start one with tests/kafka.sh and set WENSHENG_KAFKA to its address"

@@ -60,6 +60,14 @@ impl Health {
         sender
     }
 
+    /// Takes a task that is over out of the report.
+    pub fn forget(&self, name: &str) {
+        self.tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+    }
+
     /// How every task fares now.
     pub fn report(&self) -> HealthReport {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);

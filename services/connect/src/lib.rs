@@ -19,6 +19,7 @@ mod hotline;
 mod html;
 mod ingest;
 mod json_path;
+mod lead;
 pub mod metrics;
 mod progress;
 mod pseudonym;

@@ -14,10 +14,42 @@ use crate::cursors::{self, Positions};
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
 use crate::ingest::{Ingest, Submitter};
+use crate::lead::{Lead, Place};
 use crate::progress::{IngestProgress, Tracker};
 use crate::push::{PushInput, PushServer, PushSource};
 
-/// Takes in from all configured sources until shutdown, and tells its progress on `progress`.
+/// The two sides of all configured sources, each with its name and kind.
+struct Inputs {
+    pulls: Vec<(String, &'static str, Box<dyn PullInput>)>,
+    pushes: Vec<(String, &'static str, Box<dyn PushInput>)>,
+}
+
+impl Inputs {
+    fn build(config: &Config) -> Result<Self, Error> {
+        let shared = Shared {
+            pseudonym_key: config.pseudonym_key.clone(),
+            max_text_bytes: config.max_text_bytes,
+        };
+        let (mut pulls, mut pushes) = (Vec::new(), Vec::new());
+        for source in &config.sources {
+            let connector = source.connector();
+            let name = connector.name().to_owned();
+            match connector.build(&shared) {
+                Ok(Input::Pull(input)) => pulls.push((name, connector.kind(), input)),
+                Ok(Input::Push(input)) => pushes.push((name, connector.kind(), input)),
+                Ok(Input::Both { push, pull }) => {
+                    pushes.push((name.clone(), connector.kind(), push));
+                    pulls.push((name, connector.kind(), pull));
+                }
+                Err(reason) => return Err(Error::Source { name, reason }),
+            }
+        }
+        Ok(Self { pulls, pushes })
+    }
+}
+
+/// Takes in from all configured sources until shutdown, and tells its progress on `progress`; while another process of
+/// the installation does, it stands by.
 ///
 /// # Errors
 /// The address for pushes cannot be bound, a source's configuration cannot be used, or the bus gave up.
@@ -27,25 +59,73 @@ pub async fn run(
     handle: Handle,
     progress: watch::Sender<IngestProgress>,
 ) -> Result<(), Error> {
-    let shared = Shared {
-        pseudonym_key: config.pseudonym_key.clone(),
-        max_text_bytes: config.max_text_bytes,
-    };
-    let mut pulls: Vec<(String, &'static str, Box<dyn PullInput>)> = Vec::new();
-    let mut pushes: Vec<(String, &'static str, Box<dyn PushInput>)> = Vec::new();
-    for source in &config.sources {
-        let connector = source.connector();
-        let name = connector.name().to_owned();
-        match connector.build(&shared) {
-            Ok(Input::Pull(input)) => pulls.push((name, connector.kind(), input)),
-            Ok(Input::Push(input)) => pushes.push((name, connector.kind(), input)),
-            Ok(Input::Both { push, pull }) => {
-                pushes.push((name.clone(), connector.kind(), push));
-                pulls.push((name, connector.kind(), pull));
+    let mut inputs = Inputs::build(&config)?;
+    let mut lead = Lead::seek(bus.clone(), handle.health.register_aside("connect-lead"));
+    let mut known = Place::Unknown;
+    // Until its place is known, the process is not ready; while it stands by, it is.
+    let not_ready = || drop(handle.health.register("connect"));
+    not_ready();
+    let taken_in = loop {
+        let place = tokio::select! {
+            biased;
+            () = handle.shutdown.cancelled() => None,
+            place = lead.place(|place| place != known) => place,
+        };
+        match place {
+            None => break Ok(()),
+            Some(Place::Unknown) => {
+                known = Place::Unknown;
+                continue;
             }
-            Err(reason) => return Err(Error::Source { name, reason }),
+            Some(Place::StandsBy) => {
+                known = Place::StandsBy;
+                handle.health.forget("connect");
+                continue;
+            }
+            Some(Place::Leads) => {}
         }
-    }
+        let term = Handle {
+            shutdown: handle.shutdown.child_token(),
+            health: handle.health.clone(),
+        };
+        let end = term.shutdown.clone();
+        let taking_in = take_in(&config, inputs, bus.clone(), term, progress.clone());
+        tokio::pin!(taking_in);
+        let taken_in = tokio::select! {
+            biased;
+            taken_in = &mut taking_in => taken_in,
+            _ = lead.place(|place| place != Place::Leads) => {
+                tracing::info!("another process may take in from now on");
+                end.cancel();
+                taking_in.await
+            }
+        };
+        if taken_in.is_err() || handle.shutdown.is_cancelled() {
+            break taken_in;
+        }
+        known = Place::Unknown;
+        for source in &config.sources {
+            let name = source.connector().name().to_owned();
+            handle.health.forget(&format!("connect-{name}"));
+        }
+        handle.health.forget("connect-listen");
+        not_ready();
+        inputs = Inputs::build(&config)?;
+    };
+    // Last: whoever stands by begins when everything that was taken in is published.
+    let left = lead.leave().await;
+    taken_in?;
+    left.map_err(Error::Bus)
+}
+
+/// Takes in until `handle` says that it ends.
+async fn take_in(
+    config: &Config,
+    Inputs { pulls, pushes }: Inputs,
+    bus: Arc<dyn Bus>,
+    handle: Handle,
+    progress: watch::Sender<IngestProgress>,
+) -> Result<(), Error> {
     let beating: BTreeMap<String, (&'static str, bool)> = pushes
         .iter()
         .map(|(name, kind, _)| (name.clone(), (*kind, false)))

@@ -1,4 +1,5 @@
-//! Everything falls at least once, in an order and at moments that the seed gives.
+//! Everything falls at least once, in an order and at moments that the seed gives. Half of the lives may become ready
+//! first: where a start takes longer than the pauses between falls, nothing would ever get done.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +12,9 @@ use tokio::time::sleep;
 use super::engines::Engines;
 use super::fleet::Fleet;
 use super::traffic::Flow;
+
+/// A life that may become ready has this long for it: longer than a member that died is missed by its group.
+const READY_WITHIN: Duration = Duration::from_secs(45);
 
 /// Kills one after the other, until all traffic is through and everything fell at least once; how often each fell.
 pub(super) async fn reign(
@@ -42,6 +46,7 @@ pub(super) async fn reign(
         }
         sleep(Duration::from_millis(dice.random_range(pause_ms.clone()))).await;
         let down = Duration::from_millis(dice.random_range(0..1_500));
+        let may_become_ready: bool = dice.random();
         let victim = order.pop().expect("an order");
         let name = match (victim, engines.as_deref_mut()) {
             (Victim::Broker, Some(engines)) => {
@@ -57,6 +62,9 @@ pub(super) async fn reign(
                 "database"
             }
             (Victim::Member(nth), _) => {
+                if may_become_ready {
+                    fleet.members[nth].becomes_ready(READY_WITHIN).await;
+                }
                 fleet.members[nth].kill();
                 sleep(down).await;
                 fleet.members[nth].start();

@@ -1,6 +1,7 @@
 //! The processes of one installation: each can end at any moment and begin again, under the same name.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -22,6 +23,9 @@ const SPREAD: [(&str, &str); 9] = [
 
 /// Roles that read from the bus.
 const READERS: [&str; 5] = ["enrich", "aggregate", "respond", "notify", "publish"];
+
+/// Between two looks at a process that is to become ready.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A process with a name, running or not.
 pub(super) struct Member {
@@ -85,6 +89,26 @@ impl Member {
             "{name} ended by itself; the end of its log:\n{}",
             tail(&process.stderr())
         );
+    }
+
+    /// Waits until it is ready, or for `patience`: others may keep it from being so.
+    pub(super) async fn becomes_ready(&mut self, patience: Duration) {
+        let ready = async {
+            while !self.is_ready().await {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        // It falls whether it was ready or not.
+        tokio::time::timeout(patience, ready).await.unwrap_or(());
+    }
+
+    async fn is_ready(&mut self) -> bool {
+        let Some(process) = self.process.as_mut() else {
+            return false;
+        };
+        let address = process.operations().await;
+        let answer = reqwest::get(format!("http://{address}/readyz")).await;
+        answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     pub(super) fn log(&self) -> String {

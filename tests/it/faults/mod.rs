@@ -7,7 +7,7 @@
 //!
 //! | variable | means |
 //! |---|---|
-//! | `WENSHENG_FAULT_SECONDS` | the long run: pieces flow, and victims fall, for this long per seed |
+//! | `WENSHENG_FAULT_SECONDS` | the long run: pieces flow, and victims fall, for this long in all, a like part for each seed |
 //! | `WENSHENG_FAULT_SEEDS` | the seeds of the long run, separated by commas; else one that is drawn and told |
 //! | `WENSHENG_FAULT_EVENTS` | pieces per seed; else 20,000, and 200,000 in the long run |
 //! | `WENSHENG_FAULT_ENGINES=own` | start a broker and a database for the test alone, and kill them too |
@@ -20,6 +20,7 @@ mod fleet;
 mod labels;
 mod outage;
 mod slow_disk;
+mod standby;
 mod traffic;
 mod verdict;
 
@@ -71,10 +72,11 @@ impl Scale {
                 .collect(),
             Err(_) => vec![input::seed()],
         };
+        let span = seconds.map_or(30, |seconds| seconds / seeds.len() as u64);
         Self {
             seeds,
             events: usize::try_from(events).expect("few events"),
-            span: Duration::from_secs(seconds.unwrap_or(30)),
+            span: Duration::from_secs(span),
         }
     }
 }
