@@ -56,7 +56,11 @@ impl Site {
     /// The file that holds the configuration; JSON is YAML.
     pub(crate) fn config_file(&self) -> String {
         let text = serde_json::to_string_pretty(&self.config).expect("the configuration as JSON");
-        self.write("wensheng.yaml", text).display().to_string()
+        // Another process of this site may be reading it now: it must find a whole one.
+        let new = self.write("wensheng.yaml.new", text);
+        let file = new.with_extension("");
+        std::fs::rename(new, &file).expect("put the file into its place");
+        file.display().to_string()
     }
 
     /// Starts `wensheng up` with this configuration and further `arguments`.
