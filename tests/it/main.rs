@@ -25,6 +25,7 @@ mod input;
 mod ledger;
 mod main_job;
 mod process;
+mod readiness;
 mod receiver;
 mod revisions;
 mod signature;

@@ -219,6 +219,8 @@ impl KafkaConfig {
             // A transaction lives as long as one commit. Those of a killed process hold readers up this long.
             .set("transaction.timeout.ms", "10000")
             .set("compression.type", "zstd")
+            // Records of one batch are alike: the lowest level packs them nearly as well, in two thirds of the time.
+            .set("compression.level", "1")
             // A commit flushes at once; until then, larger batches compress better.
             .set("linger.ms", "5")
             .set("batch.size", "1000000")
