@@ -524,6 +524,8 @@ pub(crate) enum BenchOf {
     Detector,
     /// Append and commit on each engine.
     Bus,
+    /// What is taken in: rows of files, batches and single posts over HTTP.
+    Ingest,
     /// Posts per second through the analysis on the bus, by 1, 2 and 4 sessions.
     Enrich,
     /// Posts per second from ingest to the store.

@@ -5,6 +5,7 @@ mod bus;
 mod clock;
 mod detector;
 mod enrich;
+mod ingest;
 mod latency;
 mod pipeline;
 mod posts;
@@ -34,6 +35,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         for engine in Engine::all(args.kafka.as_deref()) {
             if wanted(BenchOf::Bus) {
                 bus::measure(&engine, &mut report).await?;
+            }
+            if wanted(BenchOf::Ingest) {
+                let texts = posts::texts(args.posts.as_deref(), args.count)?;
+                ingest::measure(&engine, &texts, args.count, &mut report).await?;
             }
             if wanted(BenchOf::Enrich) {
                 let texts = posts::texts(args.posts.as_deref(), args.count)?;
