@@ -11,8 +11,12 @@ use super::fleet::Fleet;
 use crate::input;
 use crate::process::eventually;
 
-/// How long an engine is away.
-const AWAY: Duration = Duration::from_secs(20);
+/// How long an engine is away: a minute in the long run.
+fn away() -> Duration {
+    let is_long = std::env::var_os("WENSHENG_FAULT_SECONDS").is_some();
+    Duration::from_secs(if is_long { 60 } else { 20 })
+}
+
 const EVENTS: usize = 3_000;
 
 /// Own engines; `None` where nobody asked for any.
@@ -37,7 +41,7 @@ async fn first_pieces_are_through(trial: &mut Trial) {
 
 /// Everything that was waited for during the outage, by process.
 async fn watch(fleet: &mut Fleet) -> BTreeMap<&'static str, Vec<String>> {
-    let until = Instant::now() + AWAY;
+    let until = Instant::now() + away();
     let mut seen = BTreeMap::new();
     while Instant::now() < until {
         seen.extend(fleet.waiting().await);
@@ -63,7 +67,7 @@ async fn a_broker_that_stops_answering_is_waited_for() {
     let seed = input::seed();
     let mut trial = Trial::prepare(seed, EVENTS, Some(&engines)).await;
     trial.fleet.start_all();
-    let flow = trial.traffic.flow(3 * AWAY, seed);
+    let flow = trial.traffic.flow(3 * away(), seed);
     first_pieces_are_through(&mut trial).await;
     engines.freeze_broker();
     let seen = watch(&mut trial.fleet).await;
@@ -83,7 +87,7 @@ async fn a_database_that_is_gone_is_waited_for() {
     let seed = input::seed();
     let mut trial = Trial::prepare(seed, EVENTS, Some(&engines)).await;
     trial.fleet.start_all();
-    let flow = trial.traffic.flow(3 * AWAY, seed);
+    let flow = trial.traffic.flow(3 * away(), seed);
     first_pieces_are_through(&mut trial).await;
     engines.kill_database();
     let seen = watch(&mut trial.fleet).await;
