@@ -8,6 +8,7 @@ mod aggregate;
 mod alert;
 mod analysis;
 mod call;
+mod chain;
 mod clock;
 mod command;
 mod contract;
@@ -36,6 +37,7 @@ pub use analysis::{
     AspectMention, Keyword, Polarity, RuleHit, Sentiment, SentimentLabel, Severity, Span,
 };
 pub use call::{Call, Direction, Role, Turn};
+pub use chain::{ChainFault, ChainHead, TimelineRecord, verify_chain};
 pub use clock::{Deadline, DeadlineKind, Escalation, OnCall, Pause, Reminder, ResponseClock};
 pub use command::{Action, Command};
 pub use contract::Contract;
@@ -58,7 +60,5 @@ pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
 pub use signal::{BurstEvidence, Sample, Signal, SignalKind, SignalTimes};
 pub use source::{SourceRhythm, SourceStatus, SourceTrouble};
-pub use timeline::{
-    ChainFault, ChainHead, SignalRef, TimelineEntry, TimelineEvent, TimelineRecord, verify_chain,
-};
+pub use timeline::{SignalRef, TimelineEntry, TimelineEvent};
 pub use topic::{Keep, Topic};
