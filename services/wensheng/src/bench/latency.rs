@@ -26,16 +26,24 @@ const ROLES: [Role; 5] = [
     Role::Notify,
     Role::Publish,
 ];
-/// The load beside the crises.
-const POSTS_PER_SECOND: u64 = 500;
+/// The loads beside the crises: that of a large company's busy hour, and that of a crisis of the whole country.
+const POSTS_PER_SECOND: [u64; 2] = [500, 2_000];
 const SECONDS: u64 = 20;
-/// One post in this many is a crisis of a brand of its own, so that each raises an alert: five a second.
-const CRISIS_EVERY: u64 = 100;
+/// Crises, each of a brand of its own, so that each raises an alert.
+const CRISES_PER_SECOND: u64 = 5;
 /// Posts are appended this often, as pushes arrive: a few at a time.
 const STEP: Duration = Duration::from_millis(20);
 
 /// Measures.
 pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> {
+    for rate in POSTS_PER_SECOND {
+        under(engine, rate, report).await?;
+    }
+    Ok(())
+}
+
+/// Measures under that many posts a second.
+async fn under(engine: &Engine, rate: u64, report: &mut Report) -> Result<()> {
     let receiver = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .context("bind the benchmark's receiver")?;
@@ -56,7 +64,7 @@ pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> 
     }))
     .context("configure the benchmark's receiver")?;
     let service = Service::start(&config, &ROLES, Handle::default()).await?;
-    publish_load(&service).await?;
+    publish_load(&service, rate).await?;
     idle::reached(&service).await?;
     let mut waits = match &service.store {
         Some(store) => pushes(store).await?,
@@ -65,7 +73,7 @@ pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> 
     service.stop(Duration::from_secs(60)).await?;
     server.abort();
 
-    let expected = POSTS_PER_SECOND * SECONDS / CRISIS_EVERY;
+    let expected = CRISES_PER_SECOND * SECONDS;
     if waits.len() as u64 != expected {
         bail!(
             "{expected} crises were posted, {} pushes were delivered",
@@ -77,7 +85,7 @@ pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> 
         let place = (waits.len() * percent).div_ceil(100).saturating_sub(1);
         let wait = waits.get(place).copied().unwrap_or_default();
         let name = format!(
-            "observed to pushed {}, p{percent}, {POSTS_PER_SECOND} posts/s",
+            "observed to pushed {}, p{percent}, {rate} posts/s",
             engine.name()
         );
         report.add(name, wait * 1000.0, "ms");
@@ -85,16 +93,16 @@ pub(crate) async fn measure(engine: &Engine, report: &mut Report) -> Result<()> 
     Ok(())
 }
 
-async fn publish_load(service: &Service) -> Result<()> {
+async fn publish_load(service: &Service, rate: u64) -> Result<()> {
     let mut publisher = service.bus.publisher("bench").await?;
     let mut ticks = interval(STEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let per_step = POSTS_PER_SECOND * STEP.as_millis() as u64 / 1000;
+    let per_step = rate * STEP.as_millis() as u64 / 1000;
     let mut number = 0;
-    while number < POSTS_PER_SECOND * SECONDS {
+    while number < rate * SECONDS {
         ticks.tick().await;
         let records = (number..number + per_step)
-            .map(|number| encode(&event(number), None))
+            .map(|number| encode(&event(number, rate / CRISES_PER_SECOND), None))
             .collect();
         publisher.publish(records).await?;
         number += per_step;
@@ -102,9 +110,10 @@ async fn publish_load(service: &Service) -> Result<()> {
     Ok(())
 }
 
-fn event(number: u64) -> FeedbackEvent {
+/// The post of that number; one in `crisis_every` is a crisis.
+fn event(number: u64, crisis_every: u64) -> FeedbackEvent {
     let now = Timestamp::now();
-    if number.is_multiple_of(CRISIS_EVERY) {
+    if number.is_multiple_of(crisis_every) {
         let text = "吃完上吐下泻,食物中毒进了医院".to_owned();
         posts::event(number, format!("品牌{number}"), text, now)
     } else {
