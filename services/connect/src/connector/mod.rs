@@ -14,6 +14,7 @@ pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
 pub(crate) mod wecom_kf;
 pub(crate) mod weibo;
+pub(crate) mod wjx;
 
 use std::collections::BTreeMap;
 
@@ -159,6 +160,8 @@ sources! {
     Reviews(reviews::ReviewsConfig),
     /// Mentions and comments on Weibo.
     Weibo(weibo::WeiboConfig),
+    /// Answers to surveys of 问卷星.
+    Wjx(wjx::WjxConfig),
     /// Invented feedback.
     Demo(demo::DemoConfig),
 }

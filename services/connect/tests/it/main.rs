@@ -21,3 +21,4 @@ mod webhook;
 mod wechat_oa;
 mod wecom_kf;
 mod wire;
+mod wjx;
