@@ -48,6 +48,7 @@ pub use connector::http_pull::{
 };
 pub use connector::reviews::{AppConfig, ReviewsConfig};
 pub use connector::tccc::{ReconcileConfig, TcccConfig};
+pub use connector::tencent_survey::TencentSurveyConfig;
 pub use connector::transcript::{TranscriptConfig, VconConfig};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;

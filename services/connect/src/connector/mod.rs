@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod http_pull;
 pub(crate) mod reviews;
 pub(crate) mod tccc;
+pub(crate) mod tencent_survey;
 pub(crate) mod transcript;
 pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
@@ -162,6 +163,8 @@ sources! {
     Weibo(weibo::WeiboConfig),
     /// Answers to surveys of 问卷星.
     Wjx(wjx::WjxConfig),
+    /// Answers to surveys of 腾讯问卷.
+    TencentSurvey(tencent_survey::TencentSurveyConfig),
     /// Invented feedback.
     Demo(demo::DemoConfig),
 }

@@ -32,6 +32,13 @@ pub(crate) struct Answered {
     pub(crate) is_words: bool,
 }
 
+/// Whether an answer of unknown kind can be words: options, their order, counts and percentages are digits and marks, and
+/// files are addresses.
+pub(crate) fn is_words(said: &str) -> bool {
+    let is_mark = |c: char| c.is_ascii_digit() || matches!(c, ',' | '^' | '.' | '-' | '|' | ' ');
+    !said.chars().all(is_mark) && !said.starts_with("http")
+}
+
 /// What is known of all surveys of a source.
 #[derive(Debug, Default)]
 pub(crate) struct Surveys {

@@ -16,6 +16,7 @@ mod mock;
 mod site;
 mod social;
 mod tccc;
+mod tencent_survey;
 mod transcript;
 mod webhook;
 mod wechat_oa;

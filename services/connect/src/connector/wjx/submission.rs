@@ -8,7 +8,7 @@ use crate::draft::{Draft, DraftRules, Place};
 use crate::field::Field;
 use crate::hotline::read::text;
 use crate::scalar::written;
-use crate::survey::{Answered, Surveys};
+use crate::survey::{Answered, Surveys, is_words};
 
 /// What both sides know.
 #[derive(Debug)]
@@ -110,14 +110,11 @@ fn numbers(key: &str) -> Option<Vec<u32>> {
 }
 
 fn answered(id: String, said: String) -> Answered {
-    // Options, their order, counts and percentages are digits and marks; files are addresses.
-    let is_mark = |c: char| c.is_ascii_digit() || matches!(c, ',' | '^' | '.' | '-' | '|' | ' ');
-    let is_words = !said.chars().all(is_mark) && !said.starts_with("http");
     Answered {
         id,
         title: None,
+        is_words: is_words(&said),
         said,
-        is_words,
     }
 }
 
