@@ -42,6 +42,7 @@ pub use connector::feed::FeedConfig;
 pub use connector::files::{
     Column, Columns, EncodingChoice, FilesConfig, FormatChoice, PresetChoice,
 };
+pub use connector::forms::{Formbricks, FormsConfig, StandardWebhooks, Typeform};
 pub use connector::http_pull::{
     AuthConfig, ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig, PagingKind, Paths,
     SinceBy, SinceConfig, SuccessConfig,

@@ -6,6 +6,7 @@
 pub(crate) mod demo;
 pub(crate) mod feed;
 pub(crate) mod files;
+pub(crate) mod forms;
 pub(crate) mod http_pull;
 pub(crate) mod reviews;
 pub(crate) mod tccc;
@@ -165,6 +166,12 @@ sources! {
     Wjx(wjx::WjxConfig),
     /// Answers to surveys of 腾讯问卷.
     TencentSurvey(tencent_survey::TencentSurveyConfig),
+    /// Answers to surveys and ratings of any sender that signs by Standard Webhooks.
+    StandardWebhooks(forms::FormsConfig<forms::StandardWebhooks>),
+    /// Responses of Formbricks.
+    Formbricks(forms::FormsConfig<forms::Formbricks>),
+    /// Responses of Typeform.
+    Typeform(forms::FormsConfig<forms::Typeform>),
     /// Invented feedback.
     Demo(demo::DemoConfig),
 }

@@ -30,6 +30,8 @@ pub(crate) struct Answered {
     pub(crate) said: String,
     /// Whether it is in the customer's own words.
     pub(crate) is_words: bool,
+    /// The scale that it is given on, where the platform says so: it is for satisfaction unless configured otherwise.
+    pub(crate) scale: Option<Scale>,
 }
 
 /// Whether an answer of unknown kind can be words: options, their order, counts and percentages are digits and marks, and
@@ -104,15 +106,23 @@ impl Surveys {
         }
         let own = survey.iter().flat_map(|survey| &survey.questions);
         let questions: Vec<&Question> = own.chain(&self.questions).collect();
+        let unasked = Question {
+            asked: Pattern::default(),
+            kind: QuestionKind::Csat,
+            scale: None,
+            labels: BTreeMap::new(),
+            name: None,
+        };
         let mut words = Vec::new();
         for answer in answers {
             let said = answer.said.trim();
             if said.is_empty() {
                 continue;
             }
-            let question = questions.iter().find(|question| question.asks(answer));
+            let question = questions.iter().copied().find(|question| question.asks(answer));
             let kind = match question {
                 Some(question) => question.kind,
+                None if answer.scale.is_some() => QuestionKind::Csat,
                 None if answer.is_words => QuestionKind::Text,
                 None => QuestionKind::Attribute,
             };
@@ -131,9 +141,9 @@ impl Surveys {
                     draft.attribute(name(), said);
                 }
                 (_, Some(field)) => {
-                    let value = match (question, range_of(field)) {
-                        (Some(question), Some(range)) => question.score(answer, range)?,
-                        _ => said.to_owned(),
+                    let value = match range_of(field) {
+                        Some(range) => question.unwrap_or(&unasked).score(answer, range)?,
+                        None => said.to_owned(),
                     };
                     draft.set(field, value);
                 }
@@ -171,60 +181,52 @@ impl Question {
         self.asked.matches(&answer.id) || title.is_some_and(|title| self.asked.matches(title))
     }
 
-    /// The answer as a number on the question's own scale.
-    fn number(&self, answer: &Answered) -> Option<f64> {
+    /// The answer on its own scale, and that scale: the configured one, or the one the platform says, or else `usual`.
+    fn number(&self, answer: &Answered, usual: (i32, i32)) -> Result<(f64, Scale), String> {
+        let (from, to) = usual;
+        let plain = Scale {
+            from,
+            to,
+            reversed: false,
+        };
+        let scale = self.scale.or(answer.scale).unwrap_or(plain);
         let said = answer.said.trim();
-        match self.labels.get(said) {
+        let number = match self.labels.get(said) {
             Some(number) => Some(*number),
             None => said.parse().ok(),
-        }
+        };
+        number
+            .filter(|number| (f64::from(scale.from)..=f64::from(scale.to)).contains(number))
+            // Where nothing says what lies between two points, there is nothing.
+            .filter(|number| scale != plain || number.fract() == 0.0 || self.kind == QuestionKind::Scale)
+            .map(|number| (number, scale))
+            .ok_or_else(|| {
+                format!(
+                    "question {} is answered {:?}, but must be from {} to {}; mend its `scale` in `questions`, or say in its `labels` which words are which number",
+                    shorten(answer.title.as_deref().unwrap_or(&answer.id)),
+                    shorten(said),
+                    scale.from,
+                    scale.to
+                )
+            })
     }
 
-    fn score(&self, answer: &Answered, (least, most): (i32, i32)) -> Result<String, String> {
-        let scale = self.scale.unwrap_or(Scale {
-            from: least,
-            to: most,
-            reversed: false,
-        });
-        let number = self.number(answer);
-        // On its own scale an answer is what it is; between two of its points there is none.
-        let exact = self.scale.is_some() || number.is_some_and(|number| number.fract() == 0.0);
-        number
-            .filter(|_| exact)
-            .and_then(|number| scale.onto(&number.to_string(), least, most))
-            .map(|score| score.to_string())
-            .ok_or_else(|| self.refused(answer, scale))
+    fn score(&self, answer: &Answered, range: (i32, i32)) -> Result<String, String> {
+        let (number, scale) = self.number(answer, range)?;
+        let score = scale.onto(&number.to_string(), range.0, range.1);
+        Ok(score.map(|score| score.to_string()).unwrap_or_default())
     }
 
     fn rating(&self, answer: &Answered) -> Result<Rating, String> {
-        let scale = self.scale.unwrap_or(Scale {
-            from: 1,
-            to: 5,
-            reversed: false,
-        });
-        let (from, to) = (f64::from(scale.from), f64::from(scale.to));
-        let value = self
-            .number(answer)
-            .filter(|number| (from..=to).contains(number))
-            .ok_or_else(|| self.refused(answer, scale))?;
+        let (number, scale) = self.number(answer, (1, 5))?;
+        let value = match scale.reversed {
+            true => f64::from(scale.from) + f64::from(scale.to) - number,
+            false => number,
+        };
         Ok(Rating {
-            value: if scale.reversed {
-                from + to - value
-            } else {
-                value
-            },
+            value,
             from: scale.from,
             to: scale.to,
         })
-    }
-
-    fn refused(&self, answer: &Answered, scale: Scale) -> String {
-        format!(
-            "question {} is answered {:?}, but as `questions` says it must be from {} to {}; mend its `scale`, or say in its `labels` which words are which number",
-            shorten(answer.title.as_deref().unwrap_or(&answer.id)),
-            shorten(answer.said.trim()),
-            scale.from,
-            scale.to
-        )
     }
 }

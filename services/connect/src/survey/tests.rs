@@ -23,6 +23,7 @@ fn answered(id: &str, title: Option<&str>, said: &str, is_words: bool) -> Answer
         title: title.map(str::to_owned),
         said: said.to_owned(),
         is_words,
+        scale: None,
     }
 }
 

@@ -110,6 +110,7 @@ fn answered(answer: &Value) -> Vec<Answered> {
                     title: asked.or(Some(row)),
                     said: chosen(group),
                     is_words: false,
+                    scale: None,
                 });
             }
             let options = chosen(question);
@@ -119,6 +120,7 @@ fn answered(answer: &Value) -> Vec<Answered> {
                 title,
                 is_words: said.as_deref().is_some_and(is_words),
                 said: said.unwrap_or(options),
+                scale: None,
             });
         }
     }

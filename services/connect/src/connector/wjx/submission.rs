@@ -115,6 +115,7 @@ fn answered(id: String, said: String) -> Answered {
         title: None,
         is_words: is_words(&said),
         said,
+        scale: None,
     }
 }
 
