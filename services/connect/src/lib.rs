@@ -37,6 +37,7 @@ mod xml;
 
 pub use config::Config;
 pub use connector::SourceConfig;
+pub use connector::catalogue::{Class, ConnectorKind, Ways, connectors};
 pub use connector::demo::{DemoConfig, invented_texts};
 pub use connector::feed::FeedConfig;
 pub use connector::files::{

@@ -117,6 +117,15 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Adds words behind those that are there.
+    pub(crate) fn add_words(&mut self, words: &str) {
+        let all = match self.text_of(Field::Text) {
+            Some(text) if !text.trim().is_empty() => format!("{text}\n{words}"),
+            _ => words.to_owned(),
+        };
+        self.set(Field::Text, all);
+    }
+
     /// Keeps an answer on a scale of the source's own.
     pub(crate) fn rate(&mut self, asked: impl Into<String>, rating: Rating) {
         self.ratings.insert(asked.into(), rating);

@@ -118,8 +118,7 @@ fn an_author_is_never_kept_in_the_clear() {
 
 #[test]
 fn channels_go_by_their_own_names_and_the_configured_ones() {
-    let channel =
-        |name| event(&[(Field::Text, "x"), (Field::Channel, name)]).map(|e| e.channel);
+    let channel = |name| event(&[(Field::Text, "x"), (Field::Channel, name)]).map(|e| e.channel);
     assert_eq!(channel("weibo"), Ok(Channel::Weibo));
     assert_eq!(channel("电话"), Ok(Channel::Hotline));
     assert!(channel("fax").unwrap_err().contains("channel_names"));
@@ -127,9 +126,8 @@ fn channels_go_by_their_own_names_and_the_configured_ones() {
 
 #[test]
 fn times_that_cannot_be_are_refused() {
-    let at = |written| {
-        event(&[(Field::Text, "x"), (Field::OccurredAt, written)]).map(|e| e.occurred_at)
-    };
+    let at =
+        |written| event(&[(Field::Text, "x"), (Field::OccurredAt, written)]).map(|e| e.occurred_at);
     assert_eq!(
         at("2026-02-28 08:00:00"),
         Ok("2026-02-28T00:00:00Z".parse().unwrap())

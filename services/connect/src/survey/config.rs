@@ -141,7 +141,11 @@ pub(crate) fn check_questions(
         problems.within_item("surveys", index, |problems| {
             if survey.id.trim().is_empty() {
                 problems.add("id", "must be given: the platform's id of the survey");
-            } else if surveys.iter().take(index).any(|other| other.id == survey.id) {
+            } else if surveys
+                .iter()
+                .take(index)
+                .any(|other| other.id == survey.id)
+            {
                 problems.add("id", "is the id of another survey already");
             }
             check(&survey.questions, problems);

@@ -92,6 +92,12 @@ impl Surveys {
         })
     }
 
+    /// Whether something is configured for a question of this id or title, in all surveys.
+    pub(crate) fn knows(&self, question: &str) -> bool {
+        let question = question.trim();
+        self.questions.iter().any(|q| q.asked.matches(question))
+    }
+
     /// Fills a draft with the answers to `survey`. An answer that cannot be what its question is configured for refuses
     /// the whole, so that it becomes a dead letter and not a score that nobody gave.
     pub(crate) fn fill(
@@ -119,7 +125,10 @@ impl Surveys {
             if said.is_empty() {
                 continue;
             }
-            let question = questions.iter().copied().find(|question| question.asks(answer));
+            let question = questions
+                .iter()
+                .copied()
+                .find(|question| question.asks(answer));
             let kind = match question {
                 Some(question) => question.kind,
                 None if answer.scale.is_some() => QuestionKind::Csat,
@@ -156,7 +165,7 @@ impl Surveys {
             }
         }
         if !words.is_empty() {
-            draft.set(Field::Text, words.join("\n"));
+            draft.add_words(&words.join("\n"));
         }
         Ok(())
     }
@@ -189,7 +198,8 @@ impl Question {
             to,
             reversed: false,
         };
-        let scale = self.scale.or(answer.scale).unwrap_or(plain);
+        let told = self.scale.or(answer.scale);
+        let scale = told.unwrap_or(plain);
         let said = answer.said.trim();
         let number = match self.labels.get(said) {
             Some(number) => Some(*number),
@@ -198,7 +208,9 @@ impl Question {
         number
             .filter(|number| (f64::from(scale.from)..=f64::from(scale.to)).contains(number))
             // Where nothing says what lies between two points, there is nothing.
-            .filter(|number| scale != plain || number.fract() == 0.0 || self.kind == QuestionKind::Scale)
+            .filter(|number| {
+                told.is_some() || number.fract() == 0.0 || self.kind == QuestionKind::Scale
+            })
             .map(|number| (number, scale))
             .ok_or_else(|| {
                 format!(

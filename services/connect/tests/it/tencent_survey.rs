@@ -30,7 +30,9 @@ fn ok(data: Value) -> Reply {
 }
 
 fn refused(kind: &str) -> Reply {
-    Reply::json(json!({"code": "Error", "error": {"type": kind, "message": "no"}, "request_id": "r1"}))
+    Reply::json(
+        json!({"code": "Error", "error": {"type": kind, "message": "no"}, "request_id": "r1"}),
+    )
 }
 
 impl Platform {
@@ -149,10 +151,7 @@ async fn all_answers_are_listed_over_tokens_that_end_and_requests_that_are_too_m
         .find(|e| e.native_id == "wjqq:5356056:1")
         .unwrap();
     assert_eq!(event.text, "等太久");
-    assert_eq!(
-        (event.scores.csat, event.scores.nps),
-        (Some(2), Some(9))
-    );
+    assert_eq!((event.scores.csat, event.scores.nps), (Some(2), Some(9)));
     assert_eq!(event.ratings["口味"].value, 4.0);
     assert_eq!(event.product.as_deref(), Some("轻乳茶"));
     assert_eq!(event.occurred_at.to_string(), "2026-01-31T00:30:00Z");
@@ -198,7 +197,10 @@ async fn the_sample_push_wakes_the_reading_and_what_it_says_itself_is_not_believ
     assert_eq!(events[0].text, "等太久");
     assert_eq!(events[0].region.as_deref(), Some("广东省 深圳市"));
     assert!(
-        !events[0].attributes.values().any(|value| value == "127.0.0.1"),
+        !events[0]
+            .attributes
+            .values()
+            .any(|value| value == "127.0.0.1"),
         "no address is kept"
     );
 }
@@ -222,10 +224,7 @@ async fn what_was_changed_or_deleted_is_looked_up_also_after_a_crash() {
         state.crowded = usize::MAX;
     }
     let mut run = site.start_with(config(&mock));
-    let url = format!(
-        "http://{}/ingest/survey?token={TOKEN}",
-        run.address().await
-    );
+    let url = format!("http://{}/ingest/survey?token={TOKEN}", run.address().await);
     for body in [hook("answer.update", 1), hook("answer.delete", 2)] {
         let reply = Client::new().post(&url).body(body.to_string()).send();
         assert_eq!(reply.await.unwrap().status(), StatusCode::OK);

@@ -135,11 +135,7 @@ async fn pages_that_come_shorter_than_asked_end_nothing() {
     })
     .await;
     let site = Site::new().await;
-    through(
-        &site,
-        &config(&mock, json!({"surveys": [{"id": "99709"}]})),
-    )
-    .await;
+    through(&site, &config(&mock, json!({"surveys": [{"id": "99709"}]}))).await;
     assert_eq!(site.events().await.len(), 33);
 }
 
@@ -185,7 +181,12 @@ async fn what_was_pushed_and_what_was_read_are_one_answer() {
     let client = Client::new();
     let url = format!("http://{address}/ingest/survey?token={TOKEN}");
     for _ in 0..3 {
-        let reply = client.post(&url).body(body.to_string()).send().await.unwrap();
+        let reply = client
+            .post(&url)
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
         assert_eq!(reply.status(), StatusCode::OK);
         assert_eq!(reply.text().await.unwrap(), "success");
     }
@@ -222,8 +223,7 @@ async fn refusals_are_told_and_a_crash_between_page_and_cursor_loses_nothing() {
     through(&site, &config_of).await;
     assert_eq!(site.events().await.len(), 1);
 
-    let mock =
-        Mock::start(|_| Reply::json(json!({"result": false, "errormsg": "权限不足"}))).await;
+    let mock = Mock::start(|_| Reply::json(json!({"result": false, "errormsg": "权限不足"}))).await;
     let run = site.start_with(config(&mock, json!({"surveys": [{"id": "2"}]})));
     let told = run.until_waiting("connect-survey").await;
     assert!(

@@ -76,9 +76,7 @@ impl<D: Dialect> PushInput for FormsPush<D> {
             place: &place_name,
             line: None,
         };
-        let delivery = head
-            .header("webhook-id")
-            .or_else(|| head.header("svix-id"));
+        let delivery = head.header("webhook-id").or_else(|| head.header("svix-id"));
         let outcome = match D::read(&body, delivery) {
             Ok(Read::Submission(submission)) => self.stage(*submission, place, head, staging),
             Ok(Read::LeftOut(reason)) => {

@@ -10,7 +10,7 @@ use wensheng_runtime::Secret;
 use wensheng_schemas::{DeadLetter, FeedbackEvent};
 
 use super::dialect::Dialect;
-use super::{FormsConfig, Formbricks, StandardWebhooks, Typeform};
+use super::{Formbricks, FormsConfig, StandardWebhooks, Typeform};
 use crate::connector::{Connector, Input, Shared};
 use crate::push::{Head, PushInput, Refusal, Reply};
 use crate::staging::Staging;
@@ -172,7 +172,11 @@ fn a_finished_response_of_formbricks_is_one_event_and_a_later_change_replaces_it
     );
     let first = standard(input.as_ref(), "msg_1", &body);
     let event = &first.events[0];
-    let key = format!("{}:{}", event.native_id, body["data"]["updatedAt"].as_str().unwrap());
+    let key = format!(
+        "{}:{}",
+        event.native_id,
+        body["data"]["updatedAt"].as_str().unwrap()
+    );
     assert_eq!(json!(key), expect["dedupe_key"]);
     assert_eq!(json!(first.events.len() == 1), expect["emit"]);
     assert_eq!(event.text, "accepted");

@@ -66,7 +66,10 @@ impl Check for TencentSurveyConfig {
         }
         for (index, survey) in self.surveys.iter().enumerate() {
             if !survey.id.bytes().all(|b| b.is_ascii_digit()) {
-                problems.add(&format!("surveys[{index}].id"), "must be the digits of its id");
+                problems.add(
+                    &format!("surveys[{index}].id"),
+                    "must be the digits of its id",
+                );
             }
         }
         if self.app_id.trim().is_empty() {

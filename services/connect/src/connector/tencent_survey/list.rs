@@ -89,7 +89,10 @@ impl PullConnector for AnswerList {
         _now: Timestamp,
     ) -> Result<Option<Request>, Trouble> {
         let last = state.last.to_string();
-        let app = [("appid", self.config.app_id.as_str()), ("access_token", token)];
+        let app = [
+            ("appid", self.config.app_id.as_str()),
+            ("access_token", token),
+        ];
         let url = match state.named.last() {
             Some(named) => {
                 let path = format!("/api/surveys/{stream}/answers/{}", named.answer);

@@ -245,7 +245,9 @@ impl PullConnector for WjxApi {
         };
         let answers = field(&body, "data").and_then(|data| field(data, "answers"));
         let answers: Vec<(Option<&str>, &Value)> = match answers {
-            Some(Value::Object(keyed)) => keyed.iter().map(|(k, v)| (Some(k.as_str()), v)).collect(),
+            Some(Value::Object(keyed)) => {
+                keyed.iter().map(|(k, v)| (Some(k.as_str()), v)).collect()
+            }
             Some(Value::Array(list)) => list.iter().map(|value| (None, value)).collect(),
             _ => Vec::new(),
         };
@@ -260,7 +262,10 @@ impl PullConnector for WjxApi {
         let mut seen = before;
         for (key, submission) in answers {
             seen = seen.max(index_of(submission).unwrap_or(0));
-            match self.reader.event(submission, Some(&survey), key, place, now) {
+            match self
+                .reader
+                .event(submission, Some(&survey), key, place, now)
+            {
                 Ok(event) => staging.event(event),
                 Err(reason) => {
                     let refused = submission.to_string();
@@ -269,7 +274,10 @@ impl PullConnector for WjxApi {
             }
         }
         if seen == before {
-            tracing::warn!(survey, "the answers have no higher `index`; this survey is read no further");
+            tracing::warn!(
+                survey,
+                "the answers have no higher `index`; this survey is read no further"
+            );
             return Ok(state.done(stream));
         }
         state.seen.insert(survey, seen);

@@ -207,7 +207,11 @@ impl Connector for WjxConfig {
                 });
                 let connector = WjxApi {
                     config: api.clone(),
-                    surveys: self.surveys.iter().map(|survey| survey.id.clone()).collect(),
+                    surveys: self
+                        .surveys
+                        .iter()
+                        .map(|survey| survey.id.clone())
+                        .collect(),
                     reader,
                 };
                 let (pull, _) = PullRunner::new(&self.name, connector, plan)?;

@@ -285,10 +285,7 @@ fn a_push_of_the_software_kit_is_signed_over_what_is_sealed() {
 fn answers_are_in_the_order_of_their_questions_and_skipped_ones_left_out() {
     let submission = json!({"q10": "a", "q2": "(跳过)", "q1_2": "b", "q1": "3", "quality": "x", "q3": "https://f/1"});
     let found = answers(&submission, &["(跳过)".to_owned()]);
-    let found: Vec<_> = found
-        .iter()
-        .map(|a| (a.id.as_str(), a.is_words))
-        .collect();
+    let found: Vec<_> = found.iter().map(|a| (a.id.as_str(), a.is_words)).collect();
     assert_eq!(
         found,
         [("q1", false), ("q1_2", true), ("q3", false), ("q10", true)]
