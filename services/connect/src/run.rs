@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use wensheng_bus::{Backoff, Bus, ErrorKind, StageState};
 use wensheng_runtime::Handle;
 
+use crate::alias::Aliases;
 use crate::config::Config;
 use crate::connector::{Input, PullContext, PullInput, Shared};
 use crate::cursors::{self, Positions};
@@ -30,6 +31,15 @@ pub async fn run(
     let shared = Shared {
         pseudonym_key: config.pseudonym_key.clone(),
         max_text_bytes: config.max_text_bytes,
+        aliases: match config.aliases.is_empty() {
+            true => None,
+            false => Some(Arc::new(Aliases::new(&config.aliases).map_err(
+                |reason| {
+                    let name = "aliases".to_owned();
+                    Error::Source { name, reason }
+                },
+            )?)),
+        },
     };
     let mut pulls: Vec<(String, &'static str, Box<dyn PullInput>)> = Vec::new();
     let mut pushes: Vec<(String, &'static str, Box<dyn PushInput>)> = Vec::new();
