@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use wensheng_bus::{Backoff, Bus, ErrorKind, StageState};
 use wensheng_runtime::Handle;
 
+use crate::alias::Aliases;
 use crate::config::Config;
 use crate::connector::{Input, PullContext, PullInput, Shared};
 use crate::cursors::{self, Positions};
@@ -26,9 +27,19 @@ struct Inputs {
 
 impl Inputs {
     fn build(config: &Config) -> Result<Self, Error> {
+        let aliases = if config.aliases.is_empty() {
+            None
+        } else {
+            let aliases = Aliases::new(&config.aliases).map_err(|reason| Error::Source {
+                name: "aliases".to_owned(),
+                reason,
+            })?;
+            Some(Arc::new(aliases))
+        };
         let shared = Shared {
             pseudonym_key: config.pseudonym_key.clone(),
             max_text_bytes: config.max_text_bytes,
+            aliases,
         };
         let (mut pulls, mut pushes) = (Vec::new(), Vec::new());
         for source in &config.sources {
