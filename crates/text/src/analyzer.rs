@@ -17,7 +17,7 @@ use crate::offset::CharIndex;
 use crate::ontology::{AspectFinder, Mention};
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
-use crate::segment::Segmenter;
+use crate::segment::{Segmenter, Word};
 use crate::tagger::Tagger;
 use crate::verdict::Verdict;
 
@@ -354,11 +354,11 @@ impl Place<'_> {
         found.into_iter().map(entity).collect()
     }
 
-    fn tokens(&self, words: &[jieba_rs::Token<'_>]) -> Vec<Token> {
+    fn tokens(&self, words: &[Word<'_>]) -> Vec<Token> {
         let mut tokens = Vec::with_capacity(words.len());
         let (mut from, mut start) = (0, 0);
         for word in words {
-            let to = self.normalized.boundary(word.byte_end);
+            let to = self.normalized.boundary(word.end);
             // Two words may share one character of the original (㎏ is k and g): the first takes it.
             if to == from {
                 continue;

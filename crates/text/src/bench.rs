@@ -11,6 +11,7 @@ use crate::analysis::{Polarity, RuleHit};
 use crate::analyzer::Analyzer;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
+use crate::segment::Word;
 use crate::simhash::SimHash;
 
 const PASSES: usize = 3;
@@ -51,7 +52,7 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         .iter()
         .map(|t| analyzer.normalizer().normalize(t, usize::MAX).text)
         .collect();
-    let words: Vec<Vec<jieba_rs::Token<'_>>> = normalized
+    let words: Vec<Vec<Word<'_>>> = normalized
         .iter()
         .map(|t| analyzer.segmenter().cut(t))
         .collect();
@@ -101,7 +102,7 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             drop(black_box(analyzer.tagger.entities.find(&normalized[i], 16)))
         }),
         rate("simhash", &|i| {
-            let weigh = |w: &jieba_rs::Token<'_>| analyzer.keywords.weight(w.word);
+            let weigh = |w: &Word<'_>| analyzer.keywords.weight(w.word);
             let weighed = words[i].iter().map(|w| (w.word, weigh(w)));
             black_box(SimHash::of(weighed));
         }),
