@@ -7,6 +7,7 @@ use crate::car::{CarModel, car_ontology};
 use crate::config::Config;
 use crate::entity::{Entity, Found};
 use crate::error::TextError;
+use crate::feature::Runs;
 use crate::intent::IntentFinder;
 use crate::keyword::Keywords;
 use crate::lexicon::Lexicons;
@@ -87,7 +88,7 @@ impl Analyzer {
             intents: IntentFinder::new(&normalizer)?,
             rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
             tagger: Arc::new(Tagger::new(config, &normalizer)?),
-            version: model.version().clone(),
+            version: version(&model, lexicons),
             model: Arc::new(model),
             normalizer,
         })
@@ -196,14 +197,14 @@ impl Analyzer {
     }
 
     fn judge(&self, normalized: &str, reading: &Reading, context: &Context<'_>) -> Verdict {
-        let mut scratch = Vec::with_capacity(normalized.len() / 2);
+        let mut runs = Runs::default();
         let adapter = self.adapter(context);
-        let mut odds = self.model.read(normalized, adapter, &mut scratch);
+        let mut odds = self.model.read(normalized, adapter, &mut runs);
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
         for hit in reading.turned_hits() {
             odds.polarity -=
                 self.model
-                    .share(&normalized[hit.start..hit.end], adapter, scratch.len());
+                    .share(&normalized[hit.start..hit.end], adapter, runs.hashes().len());
         }
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {
@@ -211,7 +212,7 @@ impl Analyzer {
             } else {
                 1.0
             };
-        Verdict::new(odds, reading, scratch.len(), weight)
+        Verdict::new(odds, reading, runs.symbols(), weight)
     }
 
     fn sentiment(&self, reading: &Reading, place: &Place<'_>, context: &Context<'_>) -> Sentiment {
@@ -299,6 +300,14 @@ impl Analyzer {
             .take(self.config.topics)
             .map(|(a, _)| self.aspects.aspects[*a].id.clone())
             .collect()
+    }
+}
+
+/// The version of the model, and of word lists in the place of the shipped ones.
+fn version(model: &Model, lexicons: &Lexicons) -> Arc<str> {
+    match lexicons.fingerprint {
+        None => model.version().clone(),
+        Some(lists) => Arc::from(format!("{}+lexicons-{:08x}", model.version(), lists >> 32)),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::analysis::{Polarity, RuleHit};
 use crate::analyzer::Analyzer;
+use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
 use crate::segment::Word;
@@ -79,7 +80,8 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             drop(black_box(analyzer.segmenter().cut(&normalized[i])))
         }),
         rate("model", &|i| {
-            black_box(analyzer.model.read(&normalized[i], None, &mut Vec::new()));
+            let mut runs = Runs::default();
+            black_box(analyzer.model.read(&normalized[i], None, &mut runs));
         }),
         rate("scopes", &|i| {
             drop(black_box(analyzer.scope.read(&normalized[i])))
