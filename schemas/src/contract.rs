@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Alert, Command, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
+    Alert, Command, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
     Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic, WindowDelta,
     WindowTotal, derived_id,
 };
@@ -71,6 +71,8 @@ contract!(WindowTotal, Windows, key: |t| t.key.to_string(),
 contract!(Signal, Signals, key: |s| s.brand.clone(),
     id: |s| s.id.clone(), time: |s| s.times.detected_at);
 contract!(Command, Commands, key: |c| c.brand.clone(),
+    id: |c| c.id.clone(), time: |c| c.at);
+contract!(Correction, Corrections, key: |c| c.feedback.to_string(),
     id: |c| c.id.clone(), time: |c| c.at);
 contract!(Alert, Alerts, key: |a| a.id.to_string(), partition: |a| &a.brand,
     id: |a| derived_id(&[a.id.as_str(), &a.revision.to_string()]), time: |a| a.times.updated_at);

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Alert, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
+    Alert, Command, Contract, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
     FeedbackEvent, Keep, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic,
     WindowDelta, WindowTotal,
 };
@@ -73,6 +73,13 @@ const fn described(topic: Topic) -> Described {
             &["respond"],
         ),
         Topic::Commands => ("Command", "brand", "the key", &["console"], &["respond"]),
+        Topic::Corrections => (
+            "Correction",
+            "event id",
+            "the key",
+            &["console"],
+            &["publish"],
+        ),
         Topic::Alerts => (
             "Alert",
             "alert id",
@@ -167,6 +174,7 @@ fn each(mut visit: impl FnMut(Topic, &dyn Fn(&mut SchemaGenerator, bool) -> Sche
     of::<DetectorState>(&mut visit);
     of::<Signal>(&mut visit);
     of::<Command>(&mut visit);
+    of::<Correction>(&mut visit);
     of::<Alert>(&mut visit);
     of::<TimelineRecord>(&mut visit);
     of::<Notification>(&mut visit);

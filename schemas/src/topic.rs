@@ -31,6 +31,8 @@ pub enum Topic {
     Signals,
     /// [`Command`](crate::Command)s by brand.
     Commands,
+    /// [`Correction`](crate::Correction)s by event id.
+    Corrections,
     /// [`Alert`](crate::Alert)s by alert id, partitioned by brand.
     Alerts,
     /// [`TimelineRecord`](crate::TimelineRecord)s by alert and number, partitioned by brand.
@@ -53,7 +55,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl Topic {
     /// All topics, in flow order.
-    pub const ALL: [Topic; 16] = [
+    pub const ALL: [Topic; 17] = [
         Topic::Feedback,
         Topic::Contributions,
         Topic::Enriched,
@@ -62,6 +64,7 @@ impl Topic {
         Topic::DetectorState,
         Topic::Signals,
         Topic::Commands,
+        Topic::Corrections,
         Topic::Alerts,
         Topic::Timeline,
         Topic::Notifications,
@@ -83,6 +86,7 @@ impl Topic {
             Topic::DetectorState => "voc.detector-state.v1",
             Topic::Signals => "voc.signals.v1",
             Topic::Commands => "voc.commands.v1",
+            Topic::Corrections => "voc.corrections.v1",
             Topic::Alerts => "voc.alerts.v1",
             Topic::Timeline => "voc.timeline.v1",
             Topic::Notifications => "voc.notifications.v1",
@@ -105,10 +109,12 @@ impl Topic {
                 Keep::For(DAY.saturating_mul(90))
             }
             Topic::DeadLetters => Keep::For(DAY.saturating_mul(90)),
+            // Corrections are what models are trained from, years later too; they hold no word of the feedback.
             // Each line of a timeline has a key of its own, so that all of them are kept: the store can be built anew from
             // them, and a chain without its beginning proves nothing.
             Topic::Windows
             | Topic::DetectorState
+            | Topic::Corrections
             | Topic::Alerts
             | Topic::Timeline
             | Topic::Cursors

@@ -1,7 +1,7 @@
 //! A batch names the position of every record in it, so that the store can tell what it has applied before.
 
 use wensheng_schemas::{
-    Alert, Contract, DeadLetter, Delivery, Enriched, SourceRhythm, TimelineRecord, Topic,
+    Alert, Contract, Correction, DeadLetter, Delivery, Enriched, SourceRhythm, TimelineRecord, Topic,
     WindowDelta, WindowTotal,
 };
 
@@ -45,6 +45,8 @@ pub struct WriteBatch {
     pub alerts: Vec<Entry<Alert>>,
     /// Lines of alerts' timelines.
     pub timeline: Vec<Entry<TimelineRecord>>,
+    /// What people corrected.
+    pub corrections: Vec<Entry<Correction>>,
     /// Lines of the delivery ledger.
     pub deliveries: Vec<Entry<Delivery>>,
     /// What could not be processed.
@@ -62,6 +64,7 @@ impl WriteBatch {
             + self.deltas.len()
             + self.alerts.len()
             + self.timeline.len()
+            + self.corrections.len()
             + self.deliveries.len()
             + self.dead_letters.len()
             + self.sources.len()
@@ -84,6 +87,8 @@ pub struct RowCounts {
     pub alerts: u64,
     /// Lines of alerts' timelines.
     pub timeline: u64,
+    /// Corrections.
+    pub corrections: u64,
     /// Pushes.
     pub deliveries: u64,
     /// Dead letters.

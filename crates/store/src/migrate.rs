@@ -42,6 +42,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0005_timeline.sql"),
         postgres: include_str!("../migrations/postgres/0005_timeline.sql"),
     },
+    Step {
+        name: "corrections",
+        sqlite: include_str!("../migrations/sqlite/0006_corrections.sql"),
+        postgres: include_str!("../migrations/postgres/0006_corrections.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

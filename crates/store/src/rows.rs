@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use wensheng_schemas::{
-    Alert, AlertState, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity,
+    Alert, AlertState, Correction, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity,
     SourceRhythm, TimelineRecord,
 };
 
@@ -98,6 +98,16 @@ pub(crate) const AUDIT: Insert = Insert {
     table: "audit",
     columns: &["at_ms", "actor", "action", "object", "detail"],
     conflict: "",
+};
+
+pub(crate) const CORRECTIONS: Insert = Insert {
+    table: "corrections",
+    columns: &["feedback", "id", "revision", "label", "actor", "at_ms", "document"],
+    // The order of the log decides, not the clocks of those who wrote it.
+    conflict: "ON CONFLICT (feedback) DO UPDATE SET
+        id = excluded.id, revision = excluded.revision, label = excluded.label,
+        actor = excluded.actor, at_ms = excluded.at_ms, document = excluded.document
+        WHERE excluded.id <> corrections.id",
 };
 
 pub(crate) const DELIVERIES: Insert = Insert {
@@ -332,6 +342,37 @@ pub(crate) fn audit(record: &TimelineRecord) -> Option<Vec<Value>> {
         record.alert.as_str().into(),
         format!("command {command}: {}", entry.note).into(),
     ])
+}
+
+/// The row of a correction.
+pub(crate) fn correction(correction: &Correction) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        correction.feedback.as_str().into(),
+        correction.id.as_str().into(),
+        i64::from(correction.revision).into(),
+        label_name(correction.label).into(),
+        correction.actor.0.as_str().into(),
+        millis(correction.at),
+        json(correction)?.into(),
+    ])
+}
+
+/// The line of the audit trail for a correction.
+pub(crate) fn correction_audit(correction: &Correction) -> Vec<Value> {
+    let detail = format!(
+        "command {}: {} → {}; {}",
+        correction.id,
+        label_name(correction.before),
+        label_name(correction.label),
+        correction.note
+    );
+    vec![
+        millis(correction.at),
+        correction.actor.0.as_str().into(),
+        "feedback.correct".into(),
+        correction.feedback.as_str().into(),
+        detail.into(),
+    ]
 }
 
 /// The row of a push as it stands.

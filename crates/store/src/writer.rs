@@ -128,6 +128,8 @@ impl Writer {
             .await?;
         self.write_timeline(&mut transaction, batch, &stored, &mut applied)
             .await?;
+        self.write_corrections(&mut transaction, batch, &stored, &mut applied)
+            .await?;
         self.write_deliveries(&mut transaction, batch, &stored, &mut applied)
             .await?;
         self.write_dead_letters(&mut transaction, batch, &stored, &mut applied)
@@ -301,6 +303,29 @@ impl Writer {
         Ok(())
     }
 
+    /// The latest correction of each piece, and in the audit trail every one that came. People press buttons: they are few.
+    async fn write_corrections(
+        &self,
+        transaction: &mut Transaction,
+        batch: &WriteBatch,
+        stored: &Stored,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        let fresh = Fresh::of(&batch.corrections, stored);
+        applied.repeated += fresh.repeated.len() as u64;
+        for entry in fresh.entries {
+            let row = rows::correction(&entry.value)?;
+            if rows::CORRECTIONS.run(transaction, vec![row]).await? == 0 {
+                applied.stale.corrections += 1;
+                continue;
+            }
+            applied.written.corrections += 1;
+            let line = rows::correction_audit(&entry.value);
+            rows::AUDIT.run(transaction, vec![line]).await?;
+        }
+        Ok(())
+    }
+
     async fn write_deliveries(
         &self,
         transaction: &mut Transaction,
@@ -388,6 +413,7 @@ impl WriteBatch {
         partitions.extend(self.deltas.iter().map(|entry| entry.partition));
         partitions.extend(self.alerts.iter().map(|entry| entry.partition));
         partitions.extend(self.timeline.iter().map(|entry| entry.partition));
+        partitions.extend(self.corrections.iter().map(|entry| entry.partition));
         partitions.extend(self.deliveries.iter().map(|entry| entry.partition));
         partitions.extend(self.dead_letters.iter().map(|entry| entry.partition));
         partitions

@@ -7,6 +7,7 @@ use crate::car::{CarModel, car_ontology};
 use crate::config::Config;
 use crate::entity::{Entity, Found};
 use crate::error::TextError;
+use crate::feature::Runs;
 use crate::intent::IntentFinder;
 use crate::keyword::Keywords;
 use crate::lexicon::Lexicons;
@@ -17,7 +18,7 @@ use crate::offset::CharIndex;
 use crate::ontology::{AspectFinder, Mention};
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
-use crate::segment::Segmenter;
+use crate::segment::{Segmenter, Word};
 use crate::tagger::Tagger;
 use crate::verdict::Verdict;
 
@@ -87,7 +88,7 @@ impl Analyzer {
             intents: IntentFinder::new(&normalizer)?,
             rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
             tagger: Arc::new(Tagger::new(config, &normalizer)?),
-            version: model.version().clone(),
+            version: version(&model, lexicons),
             model: Arc::new(model),
             normalizer,
         })
@@ -196,14 +197,14 @@ impl Analyzer {
     }
 
     fn judge(&self, normalized: &str, reading: &Reading, context: &Context<'_>) -> Verdict {
-        let mut scratch = Vec::with_capacity(normalized.len() / 2);
+        let mut runs = Runs::default();
         let adapter = self.adapter(context);
-        let mut odds = self.model.read(normalized, adapter, &mut scratch);
+        let mut odds = self.model.read(normalized, adapter, &mut runs);
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
         for hit in reading.turned_hits() {
             odds.polarity -=
                 self.model
-                    .share(&normalized[hit.start..hit.end], adapter, scratch.len());
+                    .share(&normalized[hit.start..hit.end], adapter, runs.hashes().len());
         }
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {
@@ -211,7 +212,7 @@ impl Analyzer {
             } else {
                 1.0
             };
-        Verdict::new(odds, reading, scratch.len(), weight)
+        Verdict::new(odds, reading, runs.symbols(), weight)
     }
 
     fn sentiment(&self, reading: &Reading, place: &Place<'_>, context: &Context<'_>) -> Sentiment {
@@ -302,6 +303,14 @@ impl Analyzer {
     }
 }
 
+/// The version of the model, and of word lists in the place of the shipped ones.
+fn version(model: &Model, lexicons: &Lexicons) -> Arc<str> {
+    match lexicons.fingerprint {
+        None => model.version().clone(),
+        Some(lists) => Arc::from(format!("{}+lexicons-{:08x}", model.version(), lists >> 32)),
+    }
+}
+
 /// How the clause at `byte` judges; where it says nothing, the next one of the same sentence: 服务态度,真的很差.
 fn clause_weight(reading: &Reading, byte: usize) -> f32 {
     let at = reading.clauses.partition_point(|c| c.end <= byte);
@@ -354,11 +363,11 @@ impl Place<'_> {
         found.into_iter().map(entity).collect()
     }
 
-    fn tokens(&self, words: &[jieba_rs::Token<'_>]) -> Vec<Token> {
+    fn tokens(&self, words: &[Word<'_>]) -> Vec<Token> {
         let mut tokens = Vec::with_capacity(words.len());
         let (mut from, mut start) = (0, 0);
         for word in words {
-            let to = self.normalized.boundary(word.byte_end);
+            let to = self.normalized.boundary(word.end);
             // Two words may share one character of the original (㎏ is k and g): the first takes it.
             if to == from {
                 continue;

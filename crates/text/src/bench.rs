@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use crate::analysis::{Polarity, RuleHit};
 use crate::analyzer::Analyzer;
+use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
+use crate::segment::Word;
 use crate::simhash::SimHash;
 
 const PASSES: usize = 3;
@@ -51,7 +53,7 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         .iter()
         .map(|t| analyzer.normalizer().normalize(t, usize::MAX).text)
         .collect();
-    let words: Vec<Vec<jieba_rs::Token<'_>>> = normalized
+    let words: Vec<Vec<Word<'_>>> = normalized
         .iter()
         .map(|t| analyzer.segmenter().cut(t))
         .collect();
@@ -78,7 +80,8 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             drop(black_box(analyzer.segmenter().cut(&normalized[i])))
         }),
         rate("model", &|i| {
-            black_box(analyzer.model.read(&normalized[i], None, &mut Vec::new()));
+            let mut runs = Runs::default();
+            black_box(analyzer.model.read(&normalized[i], None, &mut runs));
         }),
         rate("scopes", &|i| {
             drop(black_box(analyzer.scope.read(&normalized[i])))
@@ -101,7 +104,7 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             drop(black_box(analyzer.tagger.entities.find(&normalized[i], 16)))
         }),
         rate("simhash", &|i| {
-            let weigh = |w: &jieba_rs::Token<'_>| analyzer.keywords.weight(w.word);
+            let weigh = |w: &Word<'_>| analyzer.keywords.weight(w.word);
             let weighed = words[i].iter().map(|w| (w.word, weigh(w)));
             black_box(SimHash::of(weighed));
         }),

@@ -2,6 +2,7 @@
 //! probabilities are true to rows that training did not see.
 
 use crate::analysis::Polarity;
+use crate::feature::Runs;
 use crate::model::{Calibration, HEADS, Model};
 use crate::normalize::Normalizer;
 use crate::train::{Row, sigmoid};
@@ -57,10 +58,10 @@ fn judge(
     adapter: Option<usize>,
     normalizer: &Normalizer,
 ) -> Vec<Judged> {
-    let mut scratch = Vec::new();
+    let mut runs = Runs::default();
     let one = |row: &&Row| {
-        let text = normalizer.normalize(&row.text, MAX_CHARS).text;
-        let odds = model.read(&text, adapter, &mut scratch);
+        let text = normalizer.text(&row.text, MAX_CHARS);
+        let odds = model.read(&text, adapter, &mut runs);
         Judged {
             odds: [odds.polarity, odds.neutrality],
             label: row.label,

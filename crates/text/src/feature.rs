@@ -72,12 +72,55 @@ pub(crate) fn hashes(symbols: &[u32], mut each: impl FnMut(u32)) {
 
 /// How many runs `hashes` visits.
 pub(crate) fn count(symbols: &[u32]) -> usize {
-    count_of(symbols.len())
+    (symbols.len() * 3)
+        .saturating_sub(3)
+        .max(symbols.len().min(1))
 }
 
-/// The same for a number of symbols.
-pub(crate) fn count_of(symbols: usize) -> usize {
-    (symbols * 3).saturating_sub(3).max(symbols.min(1))
+/// The distinct runs of a text: what is said twice is said. Room that serves one text after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    symbols: Vec<u32>,
+    hashes: Vec<u32>,
+    /// An open-addressed set of `hashes`, at most half full; 0 is an empty place.
+    seen: Vec<u32>,
+}
+
+impl Runs {
+    /// Takes in a normalised text.
+    pub(crate) fn read(&mut self, text: &str) {
+        symbols(text, &mut self.symbols);
+        let most = count(&self.symbols);
+        let places = (most * 2).next_power_of_two().max(2);
+        self.seen.clear();
+        self.seen.resize(places, 0);
+        self.hashes.clear();
+        self.hashes.reserve(most);
+        let (found, seen) = (&mut self.hashes, self.seen.as_mut_slice());
+        let shift = 32 - places.trailing_zeros();
+        hashes(&self.symbols, |hash| {
+            let hash = hash.max(1);
+            let mut at = (hash >> shift) as usize;
+            while seen[at] != 0 {
+                if seen[at] == hash {
+                    return;
+                }
+                at = (at + 1) & (places - 1);
+            }
+            seen[at] = hash;
+            found.push(hash);
+        });
+    }
+
+    /// The hashes of the distinct runs of one to three symbols, in the order in which they come first.
+    pub(crate) fn hashes(&self) -> &[u32] {
+        &self.hashes
+    }
+
+    /// How many symbols the text has.
+    pub(crate) fn symbols(&self) -> usize {
+        self.symbols.len()
+    }
 }
 
 /// The finaliser of splitmix64 without its last step: the high bits depend on all of the key.
@@ -119,6 +162,20 @@ mod tests {
     fn all_digits_are_alike() {
         assert_eq!(of("12元"), of("98元"));
         assert_eq!(of("13800138000"), of("999"));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_one_run() {
+        let mut runs = Runs::default();
+        for text in ["", "一", "好好好", "不好不好,真的不好", "一二三四五六七八九十"] {
+            runs.read(text);
+            let mut all = Vec::new();
+            hashes(&of(text), |hash| all.push(hash));
+            let distinct: std::collections::BTreeSet<u32> = all.into_iter().collect();
+            assert_eq!(runs.hashes().len(), distinct.len(), "{text}");
+            assert_eq!(runs.symbols(), text.chars().count(), "{text}");
+            assert!(runs.hashes().iter().all(|h| distinct.contains(h)), "{text}");
+        }
     }
 
     #[test]

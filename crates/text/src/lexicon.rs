@@ -60,9 +60,14 @@ pub struct Lexicons {
     pub(crate) entries: Vec<(String, Role)>,
     pub(crate) user_words: Vec<(String, Option<usize>)>,
     pub(crate) ontology: Ontology,
+    /// What tells the files of a folder from others; none for the shipped ones.
+    pub(crate) fingerprint: Option<u64>,
 }
 
 impl Lexicons {
+    /// The files that a folder may hold.
+    pub const FILES: [&str; 5] = [POLARITY, EMOTICONS, MODIFIERS, USER_WORDS, ASPECTS];
+
     /// What customers judge, with its names.
     pub fn ontology(&self) -> &Ontology {
         &self.ontology
@@ -97,8 +102,15 @@ impl Lexicons {
     }
 
     fn read(file: impl Fn(&str) -> Result<Option<String>, TextError>) -> Result<Self, TextError> {
-        let or =
-            |name: &str, shipped: &str| file(name).map(|t| t.unwrap_or_else(|| shipped.to_owned()));
+        let mut fingerprint = None;
+        let mut or = |name: &str, shipped: &str| -> Result<String, TextError> {
+            let Some(own) = file(name)? else {
+                return Ok(shipped.to_owned());
+            };
+            let before = fingerprint.unwrap_or(0);
+            fingerprint = Some(crate::simhash::hash(&format!("{before} {name} {own}")));
+            Ok(own)
+        };
         let polarity = or(POLARITY, include_str!("../lexicon/polarity.tsv"))?;
         let emoticons = or(EMOTICONS, include_str!("../lexicon/emoticons.tsv"))?;
         let modifiers = or(MODIFIERS, include_str!("../lexicon/modifiers.tsv"))?;
@@ -141,6 +153,7 @@ impl Lexicons {
             entries,
             user_words,
             ontology: Ontology::from_yaml(&aspects)?,
+            fingerprint,
         })
     }
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::error::TextError;
-use crate::feature::{bucket_of, count, count_of, hashes, symbols};
+use crate::feature::{Runs, bucket_of};
 
-const MAGIC: &[u8; 8] = b"WSMODEL2";
+const MAGIC: &[u8; 8] = b"WSMODEL3";
 /// The heads: polarity, neutrality.
 pub(crate) const HEADS: usize = 2;
 /// Bytes before the names: magic, buckets, length of the names, and per head the largest weight.
@@ -87,8 +87,6 @@ pub struct Model {
     calibrations: Vec<Calibration>,
     /// The weights of the heads of each bucket side by side: one cache line serves both.
     table: Box<[[i8; HEADS]]>,
-    /// What each byte stands for, per head.
-    decoded: Box<[[f32; 256]; HEADS]>,
 }
 
 impl std::fmt::Debug for Model {
@@ -124,7 +122,6 @@ impl Model {
             adapters: weights.adapters,
             calibrations: weights.calibrations,
             table: weights.table.iter().map(cell).collect(),
-            decoded: decode(tops),
         }
     }
 
@@ -184,7 +181,6 @@ impl Model {
                 .chunks_exact(HEADS)
                 .map(|c| std::array::from_fn(|h| c[h] as i8))
                 .collect(),
-            decoded: decode(tops),
         })
     }
 
@@ -216,8 +212,9 @@ impl Model {
 
     /// All numbers; [`Model::from_weights`] gives the model back.
     pub fn weights(&self) -> Weights {
-        let decode =
-            |cell: &[i8; HEADS]| std::array::from_fn(|h| self.decoded[h][cell[h] as u8 as usize]);
+        let decode = |cell: &[i8; HEADS]| {
+            std::array::from_fn(|h| self.weight(h, squared(cell[h]).into()))
+        };
         Weights {
             version: self.version.to_string(),
             adapters: self.adapters.clone(),
@@ -265,17 +262,18 @@ impl Model {
     /// of one length, the second empty without an adapter. The sum of their weights by the root of that length is what
     /// [`Calibration::odds`] takes.
     pub fn features(&self, text: &str, adapter: Option<&str>) -> [Vec<u32>; 2] {
-        let mut scratch = Vec::new();
-        symbols(text, &mut scratch);
-        let mut shared = Vec::with_capacity(count(&scratch));
-        let mut own = Vec::new();
-        let salt = adapter.and_then(|name| self.adapter(name)).map(salt);
-        hashes(&scratch, |hash| {
-            shared.push(bucket_of(hash, self.buckets()) as u32);
-            if let Some(salt) = salt {
-                own.push(bucket_of(hash ^ salt, self.buckets()) as u32);
-            }
-        });
+        let mut runs = Runs::default();
+        runs.read(text);
+        let bucket = |hash: u32| bucket_of(hash, self.buckets()) as u32;
+        let shared = runs.hashes().iter().map(|hash| bucket(*hash)).collect();
+        let own = match adapter.and_then(|name| self.adapter(name)).map(salt) {
+            Some(salt) => runs
+                .hashes()
+                .iter()
+                .map(|hash| bucket(hash ^ salt))
+                .collect(),
+            None => Vec::new(),
+        };
         [shared, own]
     }
 
@@ -299,57 +297,54 @@ impl Model {
         &self.adapters
     }
 
-    /// Reads a normalised text from a source of that adapter; `scratch` is room for its symbols.
-    pub(crate) fn read(
-        &self,
-        text: &str,
-        adapter: Option<usize>,
-        scratch: &mut Vec<u32>,
-    ) -> LogOdds {
-        symbols(text, scratch);
-        if scratch.is_empty() {
+    /// Reads a normalised text from a source of that adapter into `runs`.
+    pub(crate) fn read(&self, text: &str, adapter: Option<usize>, runs: &mut Runs) -> LogOdds {
+        runs.read(text);
+        if runs.hashes().is_empty() {
             return LogOdds::default();
         }
-        let mut sums = [0.0f32; HEADS];
+        let mut sums = [0i64; HEADS];
         let buckets = self.buckets();
         let mut add = |hash: u32| {
             let cell = self.table[bucket_of(hash, buckets)];
             for h in 0..HEADS {
-                sums[h] += self.decoded[h][cell[h] as u8 as usize];
+                sums[h] += i64::from(squared(cell[h]));
             }
         };
-        match adapter.map(salt) {
-            None => hashes(scratch, add),
-            Some(salt) => hashes(scratch, |hash| {
-                add(hash);
-                add(hash ^ salt);
-            }),
+        runs.hashes().iter().for_each(|hash| add(*hash));
+        if let Some(salt) = adapter.map(salt) {
+            runs.hashes().iter().for_each(|hash| add(hash ^ salt));
         }
-        let scale = (count(scratch) as f32).sqrt().recip();
+        let scale = (runs.hashes().len() as f32).sqrt().recip();
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
+        let odds = |h: usize| calibration.odds(h, self.weight(h, sums[h]) * scale);
         LogOdds {
-            polarity: calibration.odds(0, sums[0] * scale),
-            neutrality: calibration.odds(1, sums[1] * scale),
+            polarity: odds(0),
+            neutrality: odds(1),
         }
     }
 
-    /// What the runs inside `part` add to the polarity of a text of `symbols` symbols that holds it.
-    pub(crate) fn share(&self, part: &str, adapter: Option<usize>, symbols: usize) -> f32 {
-        let mut scratch = Vec::new();
-        let odds = self.read(part, adapter, &mut scratch).polarity;
+    /// What the runs inside `part` add to the polarity of a text of `runs` distinct runs that holds it.
+    pub(crate) fn share(&self, part: &str, adapter: Option<usize>, runs: usize) -> f32 {
+        let mut own = Runs::default();
+        let odds = self.read(part, adapter, &mut own).polarity;
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
-        let own = odds - calibration.odds(0, 0.0);
+        let share = odds - calibration.odds(0, 0.0);
         // The scale of the part taken back, that of the text put in its place.
-        own * (count(&scratch) as f32 / count_of(symbols).max(1) as f32).sqrt()
+        share * (own.hashes().len() as f32 / runs.max(1) as f32).sqrt()
+    }
+
+    /// What a sum of signed squares of bytes stands for.
+    fn weight(&self, head: usize, squares: i64) -> f32 {
+        squares as f32 * self.tops[head] / (127.0 * 127.0)
     }
 }
 
-fn decode(tops: [f32; HEADS]) -> Box<[[f32; 256]; HEADS]> {
-    let decode = |byte: usize, top: f32| {
-        let q = f32::from(byte as u8 as i8);
-        (q / 127.0).powi(2).copysign(q) * top
-    };
-    Box::new(tops.map(|top| std::array::from_fn(|byte| decode(byte, top))))
+/// The square of a byte, with its sign.
+#[inline]
+fn squared(byte: i8) -> i32 {
+    let byte = i32::from(byte);
+    byte * byte.abs()
 }
 
 #[cfg(test)]
@@ -358,9 +353,11 @@ mod tests {
 
     fn small() -> Model {
         let mut table = vec![[0.0; HEADS]; 1200];
-        let mut scratch = Vec::new();
-        symbols("好", &mut scratch);
-        hashes(&scratch, |h| table[bucket_of(h, 1200)] = [2.0, -1.0]);
+        let mut runs = Runs::default();
+        runs.read("好");
+        for hash in runs.hashes() {
+            table[bucket_of(*hash, 1200)] = [2.0, -1.0];
+        }
         let plain = Calibration {
             bias: [0.5, 0.0],
             temperature: [1.0, 2.0],
@@ -381,9 +378,9 @@ mod tests {
     fn a_file_gives_back_the_model() {
         let model = small();
         let again = Model::from_bytes(&model.to_bytes()).unwrap();
-        let mut scratch = Vec::new();
-        let odds = again.read("好", None, &mut scratch);
-        assert_eq!(odds, model.read("好", None, &mut scratch));
+        let mut runs = Runs::default();
+        let odds = again.read("好", None, &mut runs);
+        assert_eq!(odds, model.read("好", None, &mut runs));
         assert_eq!(
             odds,
             LogOdds {
@@ -411,7 +408,7 @@ mod tests {
             let sum = sum / (lists[0].len() as f32).sqrt();
             let odds = weights.calibration(adapter).odds(0, sum);
             let number = adapter.and_then(|name| model.adapter(name));
-            let read = model.read("很好", number, &mut Vec::new()).polarity;
+            let read = model.read("很好", number, &mut Runs::default()).polarity;
             assert!((odds - read).abs() < 1e-6, "{odds} {read}");
         }
         assert_eq!(
@@ -425,7 +422,7 @@ mod tests {
         let bytes = include_bytes!("../models/sentiment-small.bin");
         assert!(bytes.len() <= 256_000);
         let model = Model::from_bytes(bytes).unwrap();
-        let polarity = |text| model.read(text, None, &mut Vec::new()).polarity;
+        let polarity = |text| model.read(text, None, &mut Runs::default()).polarity;
         assert!(polarity("味道很好,下次还来") > 0.0);
         assert!(polarity("态度很差,再也不来了") < 0.0);
     }

@@ -2,12 +2,12 @@
 //!
 //! Logistic regression by AdaGrad over the hashed features. Before training each feature is scaled by how unevenly positive and
 //! negative texts hold it (after S. Wang and C. Manning, "Baselines and Bigrams", ACL 2012), so that telling features learn fast and
-//! others stay near zero; features seen in one text only are left out.
+//! others stay near zero; features seen in one text only are left out. The weights are the mean of those after each pass of the later half.
 
 use crate::analysis::Polarity;
 use crate::calibrate::calibrations;
 use crate::error::TextError;
-use crate::feature::{bucket_of, count, hashes, symbols};
+use crate::feature::{Runs, bucket_of};
 use crate::model::{BUCKETS, Calibration, HEADS, Model, Weights, salt};
 use crate::normalize::Normalizer;
 
@@ -32,7 +32,7 @@ pub struct Row {
 pub struct TrainOptions {
     /// Buckets of the table, 2^10 to 2^24; the file has twice as many bytes. Default 2^22.
     pub buckets: u32,
-    /// Passes over the rows. Default 6.
+    /// Passes over the rows, at least 1; the weights are the mean of those after each pass of the later half. Default 8.
     pub epochs: usize,
     /// Step of AdaGrad. Default 0.15.
     pub rate: f32,
@@ -56,7 +56,7 @@ impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             buckets: 1 << 22,
-            epochs: 6,
+            epochs: 8,
             rate: 0.15,
             decay: 1e-6,
             floor: 0.15,
@@ -86,12 +86,10 @@ impl Encoded {
             ends: Vec::with_capacity(rows.len()),
             salts: Vec::with_capacity(rows.len()),
         };
-        let mut scratch = Vec::new();
+        let mut runs = Runs::default();
         for row in rows {
-            let normalized = normalizer.normalize(&row.text, MAX_CHARS);
-            symbols(&normalized.text, &mut scratch);
-            this.features.reserve(count(&scratch));
-            hashes(&scratch, |hash| this.features.push(hash));
+            runs.read(&normalizer.text(&row.text, MAX_CHARS));
+            this.features.extend_from_slice(runs.hashes());
             this.ends.push(this.features.len());
             let adapter = row
                 .adapter
@@ -211,6 +209,9 @@ fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32
     let order = shuffled(task.targets.len(), &mut chance);
     let (mut bias, mut bias_square) = (0.0f32, 1.0f32);
     let mut kept: Vec<u32> = Vec::new();
+    let mut mean = vec![0.0f32; cells.len()];
+    let mut mean_bias = 0.0;
+    let averaged = options.epochs.div_ceil(2);
     let adapter_threshold = (f64::from(options.adapter_dropout) * u32::MAX as f64) as u32;
     for pass in 0..options.epochs {
         for at in &order {
@@ -238,8 +239,15 @@ fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32
                 cells[*f as usize].step(error * value, options);
             }
         }
+        if pass + averaged >= options.epochs {
+            let part = (averaged as f32).recip();
+            for (sum, cell) in mean.iter_mut().zip(&cells) {
+                *sum += cell.product() * part;
+            }
+            mean_bias += bias * part;
+        }
     }
-    (cells.into_iter().map(|c| c.product()).collect(), bias)
+    (mean, mean_bias)
 }
 
 /// What learning keeps of one feature, side by side in memory.
@@ -379,7 +387,7 @@ mod tests {
     fn training_learns_what_tells_the_classes_apart_and_twice_gives_the_same_bytes() {
         let normalizer = Normalizer::new();
         let model = train(&rows(), &small(), &normalizer).unwrap();
-        let odds = |text| model.read(text, None, &mut Vec::new()).polarity;
+        let odds = |text| model.read(text, None, &mut Runs::default()).polarity;
         assert!(odds("真好吃") > 0.0 && odds("真难吃") < 0.0);
         assert_eq!(
             model.to_bytes(),
@@ -415,7 +423,7 @@ mod tests {
         let model = train(&rows, &small(), &Normalizer::new()).unwrap();
         let odds = |adapter| {
             model
-                .read("呵呵", model.adapter(adapter), &mut Vec::new())
+                .read("呵呵", model.adapter(adapter), &mut Runs::default())
                 .polarity
         };
         assert!(

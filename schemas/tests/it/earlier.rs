@@ -35,6 +35,7 @@ fn read_of(topic: Topic, name: &str, line: &str, today: &Validator) {
         Topic::DetectorState => read::<DetectorState>(name, line, today),
         Topic::Signals => read::<Signal>(name, line, today),
         Topic::Commands => read::<Command>(name, line, today),
+        Topic::Corrections => read::<Correction>(name, line, today),
         Topic::Alerts => read::<Alert>(name, line, today),
         Topic::Timeline => read::<TimelineRecord>(name, line, today),
         Topic::Notifications => read::<Notification>(name, line, today),

@@ -94,6 +94,7 @@ fn trip_of(topic: Topic, name: &str, text: &str) -> String {
         Topic::DetectorState => trip::<DetectorState>(name, text),
         Topic::Signals => trip::<Signal>(name, text),
         Topic::Commands => trip::<Command>(name, text),
+        Topic::Corrections => trip::<Correction>(name, text),
         Topic::Alerts => trip::<Alert>(name, text),
         Topic::Timeline => trip::<TimelineRecord>(name, text),
         Topic::Notifications => trip::<Notification>(name, text),

@@ -62,13 +62,14 @@ impl Commits {
         self.hand_in(command.id, name, records, refusal).await
     }
 
-    /// Waits until the records of a drill are durable, all of them or none.
+    /// Waits until records that belong together are durable, all of them or none; counted under `name`.
     pub(crate) async fn publish(
         &self,
         id: String,
+        name: &'static str,
         records: Vec<OutRecord>,
     ) -> Result<(), NotCommitted> {
-        self.hand_in(id, "drill", records, None).await
+        self.hand_in(id, name, records, None).await
     }
 
     async fn hand_in(

@@ -3,18 +3,21 @@
 //! Reads `feedback`, writes `enriched` and, for keyword rules that hold, `signals`.
 
 mod config;
+pub mod fresh;
 mod seen;
 mod stage;
 
 use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::sync::watch;
 use wensheng_bus::{Bus, BusError};
 use wensheng_runtime::{Handle, run_sessions};
 use wensheng_schemas::Topic;
 use wensheng_text::TextError;
 
 pub use config::Config;
+use fresh::Files;
 pub use stage::{EnrichStage, enrich};
 
 /// What it reads.
@@ -46,17 +49,21 @@ impl EnrichError {
 /// # Errors
 /// When rules, lexicons or models cannot be loaded, or the bus gives up.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), EnrichError> {
-    let analyzer = Arc::new(config.analyzer()?);
+    // Looked at before they are read: what changes meanwhile is read again.
+    let files = Files::new(config.clone());
+    let (analyzer, latest) = watch::channel(Arc::new(config.analyzer()?));
+    let following = tokio::spawn(fresh::follow(files, analyzer, handle.clone()));
     let horizon = config.repeat_horizon();
     let signal_horizon = config.signal_horizon();
-    run_sessions(
+    let outcome = run_sessions(
         "enrich",
         &[Topic::Feedback],
         &config.session,
         bus,
         &handle,
-        |_| EnrichStage::new(analyzer.clone(), horizon, signal_horizon),
+        |_| EnrichStage::following(latest.clone(), horizon, signal_horizon),
     )
-    .await?;
-    Ok(())
+    .await;
+    following.abort();
+    Ok(outcome?)
 }

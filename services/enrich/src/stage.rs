@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use serde::Deserialize;
+use tokio::sync::watch;
 use wensheng_bus::{Outcome, Outputs, Record, Restore, Stage};
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{
@@ -27,7 +28,8 @@ const RULE_HITS: &str = "wensheng_rule_hits_total";
 
 /// The logic between `feedback` and `enriched`.
 pub struct EnrichStage {
-    analyzer: Arc<Analyzer>,
+    /// The one in use; another takes its place while records pass.
+    analyzer: watch::Receiver<Arc<Analyzer>>,
     repeat_horizon: Duration,
     signal_horizon: SignedDuration,
     seen: BTreeMap<u32, Seen>,
@@ -38,6 +40,16 @@ impl EnrichStage {
     /// `signal_horizon` when observed.
     pub fn new(
         analyzer: Arc<Analyzer>,
+        repeat_horizon: Duration,
+        signal_horizon: SignedDuration,
+    ) -> Self {
+        let (_, analyzer) = watch::channel(analyzer);
+        Self::following(analyzer, repeat_horizon, signal_horizon)
+    }
+
+    /// The same, with the analyser that was sent last.
+    pub fn following(
+        analyzer: watch::Receiver<Arc<Analyzer>>,
         repeat_horizon: Duration,
         signal_horizon: SignedDuration,
     ) -> Self {
@@ -125,7 +137,8 @@ impl Stage for EnrichStage {
             Known::No => None,
         };
         let feedback = in_the_place_of(before.as_ref(), feedback);
-        let mut enriched = enrich(&self.analyzer, feedback, now);
+        let analyzer = self.analyzer.borrow().clone();
+        let mut enriched = enrich(&analyzer, feedback, now);
         let met = before.as_ref().map_or(&[][..], |before| &before.rules);
         let counted = counted(&enriched, met);
         let seen = self.seen(record.at.partition);

@@ -1,6 +1,6 @@
 //! The store's rows and its progress are one transaction: a crash between the store and the bus changes no figure.
 //!
-//! Reads `enriched`, `aggregates`, `alerts`, `timeline`, `deliveries`, `dead-letters` and `rhythms`; writes the store, and emits the totals of the
+//! Reads `enriched`, `aggregates`, `alerts`, `timeline`, `corrections`, `deliveries`, `dead-letters` and `rhythms`; writes the store, and emits the totals of the
 //! windows it touched to `windows`. That emission is idempotent: of two totals the one with the higher revision is right.
 
 mod config;
@@ -21,11 +21,12 @@ pub use error::Error;
 pub use stage::PublishStage;
 
 /// What it reads.
-pub const INPUTS: [Topic; 7] = [
+pub const INPUTS: [Topic; 8] = [
     Topic::Enriched,
     Topic::Aggregates,
     Topic::Alerts,
     Topic::Timeline,
+    Topic::Corrections,
     Topic::Deliveries,
     Topic::DeadLetters,
     Topic::Rhythms,

@@ -58,6 +58,7 @@ impl PublishStage {
             name if name == Topic::Aggregates.name() => self.batch.deltas.push(entry(record)?),
             name if name == Topic::Alerts.name() => self.batch.alerts.push(entry(record)?),
             name if name == Topic::Timeline.name() => self.batch.timeline.push(entry(record)?),
+            name if name == Topic::Corrections.name() => self.batch.corrections.push(entry(record)?),
             name if name == Topic::Deliveries.name() => self.batch.deliveries.push(entry(record)?),
             name if name == Topic::DeadLetters.name() => match entry(record) {
                 Ok(letter) => self.batch.dead_letters.push(letter),
@@ -92,6 +93,7 @@ impl Stage for PublishStage {
         self.batch.deltas.retain(|entry| stays(entry.partition));
         self.batch.alerts.retain(|entry| stays(entry.partition));
         self.batch.timeline.retain(|entry| stays(entry.partition));
+        self.batch.corrections.retain(|entry| stays(entry.partition));
         self.batch.deliveries.retain(|entry| stays(entry.partition));
         self.batch
             .dead_letters
@@ -194,6 +196,7 @@ fn count(applied: &Applied) {
             ("feedback", rows.feedback),
             ("windows", rows.windows),
             ("alerts", rows.alerts),
+            ("corrections", rows.corrections),
             ("deliveries", rows.deliveries),
             ("dead_letters", rows.dead_letters),
         ] {

@@ -14,7 +14,8 @@ const BARE: u64 = 5;
 
 /// All sets by name.
 pub(crate) struct Sets {
-    train: BTreeMap<String, Rows>,
+    /// The sets to learn from.
+    pub(crate) train: BTreeMap<String, Rows>,
     /// The sets to score.
     pub(crate) tests: BTreeMap<String, Rows>,
 }

@@ -17,7 +17,7 @@ use crate::commit::NotCommitted;
 use crate::problem::Problem;
 
 /// A note is a line or two; the report is written elsewhere.
-const LONGEST_NOTE: usize = 1_000;
+pub(super) const LONGEST_NOTE: usize = 1_000;
 const LONGEST_KEY: usize = 200;
 /// Looks within this time are one look; `respond` sees it the same.
 const LOOK_SECONDS: i64 = 600;
@@ -122,7 +122,7 @@ fn asked(name: &str, mut body: Map<String, Value>) -> Result<(Action, String), P
 }
 
 /// Without a key every request acts by itself; looks have one per ten minutes.
-fn idempotency_key(headers: &HeaderMap, look: Option<Timestamp>) -> Result<String, Problem> {
+pub(super) fn idempotency_key(headers: &HeaderMap, look: Option<Timestamp>) -> Result<String, Problem> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(match look {
             Some(at) => (at.as_second() / LOOK_SECONDS).to_string(),

@@ -61,7 +61,7 @@ pub(crate) async fn start(
     let now = Timestamp::now();
     let (alert, records) = drill.records(now);
     let id = alert.to_string();
-    match console.commits.publish(id.clone(), records).await {
+    match console.commits.publish(id.clone(), "drill", records).await {
         Ok(()) => {}
         Err(NotCommitted::Refused(why)) => return Err(Problem::conflict(why)),
         Err(NotCommitted::Unconfirmed(why)) => {

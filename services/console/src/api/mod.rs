@@ -2,6 +2,7 @@
 
 mod actions;
 mod alerts;
+mod corrections;
 mod drills;
 mod feedback;
 mod overview;
@@ -34,6 +35,8 @@ pub(crate) fn router() -> Router<Console> {
         .route("/windows", get(windows::windows))
         .route("/feedback", get(feedback::feedback))
         .route("/feedback/{id}", get(feedback::one))
+        .route("/feedback/{id}/correction", post(corrections::correct))
+        .route("/corrections", get(corrections::corrections))
         .route("/alerts", get(alerts::alerts))
         .route("/alerts/{id}", get(alerts::one))
         .route("/alerts/{id}/timeline", get(alerts::timeline))
@@ -102,7 +105,7 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 21] = [
+    const ROUTES: [(&str, &str); 23] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),
@@ -111,6 +114,8 @@ mod tests {
         ("/windows", "get"),
         ("/feedback", "get"),
         ("/feedback/{id}", "get"),
+        ("/feedback/{id}/correction", "post"),
+        ("/corrections", "get"),
         ("/alerts", "get"),
         ("/alerts/{id}", "get"),
         ("/alerts/{id}/timeline", "get"),
