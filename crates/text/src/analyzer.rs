@@ -110,6 +110,11 @@ impl Analyzer {
         &self.rules
     }
 
+    /// The ids of the aspects that it knows.
+    pub fn aspect_ids(&self) -> impl Iterator<Item = &str> {
+        self.aspects.aspects.iter().map(|aspect| aspect.id.as_ref())
+    }
+
     /// How texts are normalised.
     pub fn normalizer(&self) -> &Normalizer {
         &self.normalizer
@@ -143,12 +148,15 @@ impl Analyzer {
         let sentiment = self.sentiment(&reading, &place, context);
         let mentions = self.aspects.find(&normalized.text);
         let words = self.segmenter.cut(&normalized.text);
+        let aspects = self.mentions(&mentions, &reading, &place);
         let subject = Subject {
             original: text,
             normalized: &normalized,
             index: &index,
-            score: sentiment.score,
+            sentiment: &sentiment,
+            aspects: &aspects,
         };
+        let rules = self.rules.find(&subject, context);
         let intents = self.intents.find(&normalized.text, sentiment.label);
         let tags = self.tagger.tag(
             &self.config,
@@ -160,7 +168,7 @@ impl Analyzer {
         );
         Analysis {
             topics: self.topics(&mentions, &normalized.text),
-            aspects: self.mentions(&mentions, &reading, &place),
+            aspects,
             intents,
             emotion: tags.emotion,
             urgency: tags.urgency,
@@ -175,7 +183,7 @@ impl Analyzer {
             } else {
                 Vec::new()
             },
-            rules: self.rules.find(&subject, context),
+            rules,
             model_version: self.version.clone(),
             truncated: normalized.truncated,
             sentiment,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::analysis::{Polarity, RuleHit};
+use crate::analysis::{Polarity, RuleHit, Sentiment};
 use crate::analyzer::Analyzer;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
@@ -143,7 +143,13 @@ fn find_rules(analyzer: &Analyzer, text: &str) -> Vec<RuleHit> {
         original: text,
         normalized,
         index,
-        score: -1.0,
+        sentiment: &Sentiment {
+            label: Polarity::Negative,
+            score: -1.0,
+            confidence: 1.0,
+            spans: Vec::new(),
+        },
+        aspects: &[],
     };
     analyzer.rules.find(&subject, &Context::default())
 }

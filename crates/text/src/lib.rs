@@ -20,8 +20,10 @@ pub mod bench;
 mod calibrate;
 mod car;
 mod classifier;
+mod condition;
 mod config;
 mod cue;
+mod document;
 mod emotion;
 mod entity;
 mod error;
@@ -35,6 +37,7 @@ mod labelled;
 mod lexicon;
 mod matcher;
 mod model;
+mod near;
 mod normalize;
 mod numeral;
 mod offset;
@@ -63,7 +66,9 @@ pub use car::{
     CarModel, CarRows, CarScores, car_ontology, evaluate_car_aspects, read_car_aspects,
     train_car_aspects,
 };
+pub use condition::{Condition, Near, Pattern};
 pub use config::Config;
+pub use document::Documents;
 pub use emotion::{
     Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,
     read_emotions, train_emotions,

@@ -3,10 +3,12 @@
 //! Reads `feedback`, writes `enriched` and, for keyword rules that hold, `signals`.
 
 mod config;
+mod reload;
 mod seen;
 mod stage;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use wensheng_bus::{Bus, BusError};
@@ -15,6 +17,7 @@ use wensheng_schemas::Topic;
 use wensheng_text::TextError;
 
 pub use config::Config;
+pub use reload::{Look, RulesWatch};
 pub use stage::{EnrichStage, enrich};
 
 /// What it reads.
@@ -46,9 +49,15 @@ impl EnrichError {
 /// # Errors
 /// When rules, lexicons or models cannot be loaded, or the bus gives up.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), EnrichError> {
-    let analyzer = Arc::new(config.analyzer()?);
+    let rules = RulesWatch::new(config.clone())?;
+    let analyzer = rules.subscribe();
     let horizon = config.repeat_horizon();
     let signal_horizon = config.signal_horizon();
+    let every = Duration::from_secs(config.rules_reload_seconds);
+    if !every.is_zero() && !config.rules.is_empty() {
+        let state = handle.health.register_aside("enrich-rules");
+        tokio::spawn(rules.run(every, handle.shutdown.child_token(), state));
+    }
     run_sessions(
         "enrich",
         &[Topic::Feedback],

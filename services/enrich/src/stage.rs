@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use serde::Deserialize;
+use tokio::sync::watch;
 use wensheng_bus::{Outcome, Outputs, Record, Restore, Stage};
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{
-    AspectMention, Counted, Enriched, FeedbackEvent, Keyword, RuleHit, Sample, Sentiment,
+    AspectMention, Counted, Enriched, FeedbackEvent, Keyword, Reach, RuleHit, Sample, Sentiment,
     SentimentLabel, Severity, Signal, SignalKind, SignalTimes, Span, TOPIC_ALL, Topic, derived_id,
 };
 use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope, SimHash};
@@ -28,6 +29,8 @@ const RULE_HITS: &str = "wensheng_rule_hits_total";
 /// The logic between `feedback` and `enriched`.
 pub struct EnrichStage {
     analyzer: Arc<Analyzer>,
+    /// The analyser that is to hold from the next batch on.
+    present: watch::Receiver<Arc<Analyzer>>,
     repeat_horizon: Duration,
     signal_horizon: SignedDuration,
     seen: BTreeMap<u32, Seen>,
@@ -35,17 +38,27 @@ pub struct EnrichStage {
 
 impl EnrichStage {
     /// A stage that recognises repeats for `repeat_horizon`, and gives signals for feedback not older than
-    /// `signal_horizon` when observed.
+    /// `signal_horizon` when observed. What `present` gives is taken between two batches.
     pub fn new(
-        analyzer: Arc<Analyzer>,
+        mut present: watch::Receiver<Arc<Analyzer>>,
         repeat_horizon: Duration,
         signal_horizon: SignedDuration,
     ) -> Self {
+        let analyzer = present.borrow_and_update().clone();
         Self {
             analyzer,
+            present,
             repeat_horizon,
             signal_horizon,
             seen: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the analyser that holds now. Between batches only: a batch is read with one set of rules.
+    fn take_present(&mut self) {
+        // A sender that is gone has said its last word.
+        if self.present.has_changed().unwrap_or(false) {
+            self.analyzer = self.present.borrow_and_update().clone();
         }
     }
 
@@ -150,6 +163,14 @@ impl Stage for EnrichStage {
         Outcome::Emit
     }
 
+    fn tick(&mut self, _now: Timestamp, _out: &mut Outputs) {
+        self.take_present();
+    }
+
+    fn committed(&mut self) {
+        self.take_present();
+    }
+
     fn revoke(&mut self, partitions: &[u32]) {
         for partition in partitions {
             self.seen.remove(partition);
@@ -194,6 +215,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
     let context = Context {
         channel: Some(feedback.channel.name()),
         brand: Some(&feedback.brand),
+        reach: feedback.reach.as_ref().map(Reach::reactions),
     };
     let analysis = analyzer.analyze_in(&feedback.text, &context);
     let story = story(&feedback.text, analysis.simhash);
@@ -258,6 +280,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
         rules,
         story,
         model_version: analysis.model_version.to_string(),
+        rules_version: analyzer.rules().version().to_string(),
         feedback,
         enriched_at: now,
         replaces: None,
