@@ -93,7 +93,10 @@ impl Near {
         if self.within > FARTHEST {
             problems.push((
                 ".within".to_owned(),
-                format!("{} characters are too far: give 0 to {FARTHEST}", self.within),
+                format!(
+                    "{} characters are too far: give 0 to {FARTHEST}",
+                    self.within
+                ),
             ));
         }
         for (g, group) in self.near.iter().enumerate() {
@@ -117,7 +120,12 @@ impl Pattern {
         let compiled = regex::RegexBuilder::new(&self.regex)
             .size_limit(LARGEST)
             .build()
-            .map_err(|e| e.to_string().split_whitespace().collect::<Vec<_>>().join(" "))?;
+            .map_err(|e| {
+                e.to_string()
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })?;
         if compiled.is_match("") {
             return Err(format!(
                 "{} matches every text, as it matches the empty one: ask for at least one character",

@@ -299,9 +299,7 @@ fn explain(error: &ValidationError<'_>, say: &mut impl FnMut(String, String)) {
             let key = ["near", "regex"].into_iter().find(|key| has(key));
             let is_meant = |branch: &&Vec<ValidationError<'_>>| {
                 !branch.iter().any(|e| match e.kind() {
-                    ValidationErrorKind::Required { property } => {
-                        property.as_str() != key
-                    }
+                    ValidationErrorKind::Required { property } => property.as_str() != key,
                     ValidationErrorKind::Type { .. } => e.instance_path() == error.instance_path(),
                     ValidationErrorKind::AdditionalProperties { unexpected } => {
                         key.is_some_and(|key| unexpected.iter().any(|name| name == key))

@@ -354,7 +354,10 @@ impl Rule {
             && self.min_negative.is_none_or(|least| *score <= -least)
             && self.reach.is_none_or(|least| context.reach >= Some(least))
             && (self.aspects.is_empty()
-                || subject.aspects.iter().any(|m| self.aspects.contains(&m.aspect)))
+                || subject
+                    .aspects
+                    .iter()
+                    .any(|m| self.aspects.contains(&m.aspect)))
     }
 
     fn condition(&self, list: List, at: usize) -> Option<&Condition> {

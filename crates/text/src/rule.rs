@@ -218,7 +218,9 @@ impl Rule {
                 if let Some((by, part)) = forbidden.iter().find(|(_, part)| term.contains(part)) {
                     say(
                         format!("{list}[{j}]"),
-                        format!("{term} holds {part}, which {by} forbids: it can never match; leave one of them out"),
+                        format!(
+                            "{term} holds {part}, which {by} forbids: it can never match; leave one of them out"
+                        ),
                     );
                 }
             }

@@ -313,12 +313,19 @@ fn changed_rules_fire_from_the_next_batch_on_and_broken_ones_leave_the_old_in_pl
     assert_eq!(terms, "紫瓜");
     assert_ne!(first, second);
 
-    std::fs::write(&path, "rules:\n- {id: own, name: 自己的, level: read, any: [红瓜]}\n").unwrap();
+    std::fs::write(
+        &path,
+        "rules:\n- {id: own, name: 自己的, level: read, any: [红瓜]}\n",
+    )
+    .unwrap();
     let Look::Refused(error) = files.look() else {
         panic!("a wrong file was taken");
     };
     let told = error.to_string();
-    assert!(told.contains("own.yaml:2: rules[0].level: \"read\" is none of"), "{told}");
+    assert!(
+        told.contains("own.yaml:2: rules[0].level: \"read\" is none of"),
+        "{told}"
+    );
     assert!(matches!(files.look(), Look::Same));
     stage.tick(at(9), &mut Outputs::default());
     assert_eq!(hear(&mut stage), ("紫瓜".to_owned(), second.clone()));
