@@ -39,6 +39,10 @@ pub struct Enriched {
     pub story: String,
     /// Version of the models and lexicons that said so.
     pub model_version: String,
+    /// Version of the keyword rules that it was held against: a fingerprint of all that they say. Empty in records of before they
+    /// had one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rules_version: String,
     /// What an earlier revision of the same feedback had contributed and this one takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Contribution>>,

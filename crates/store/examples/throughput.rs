@@ -113,6 +113,7 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
         rules: Vec::new(),
         story: String::new(),
         model_version: "measure".to_owned(),
+        rules_version: String::new(),
         replaces: None,
     }
 }

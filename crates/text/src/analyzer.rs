@@ -111,6 +111,11 @@ impl Analyzer {
         &self.rules
     }
 
+    /// The ids of the aspects that it knows.
+    pub fn aspect_ids(&self) -> impl Iterator<Item = &str> {
+        self.aspects.aspects.iter().map(|aspect| aspect.id.as_ref())
+    }
+
     /// How texts are normalised.
     pub fn normalizer(&self) -> &Normalizer {
         &self.normalizer
@@ -144,12 +149,15 @@ impl Analyzer {
         let sentiment = self.sentiment(&reading, &place, context);
         let mentions = self.aspects.find(&normalized.text);
         let words = self.segmenter.cut(&normalized.text);
+        let aspects = self.mentions(&mentions, &reading, &place);
         let subject = Subject {
             original: text,
             normalized: &normalized,
             index: &index,
-            score: sentiment.score,
+            sentiment: &sentiment,
+            aspects: &aspects,
         };
+        let rules = self.rules.find(&subject, context);
         let intents = self.intents.find(&normalized.text, sentiment.label);
         let tags = self.tagger.tag(
             &self.config,
@@ -161,7 +169,7 @@ impl Analyzer {
         );
         Analysis {
             topics: self.topics(&mentions, &normalized.text),
-            aspects: self.mentions(&mentions, &reading, &place),
+            aspects,
             intents,
             emotion: tags.emotion,
             urgency: tags.urgency,
@@ -176,7 +184,7 @@ impl Analyzer {
             } else {
                 Vec::new()
             },
-            rules: self.rules.find(&subject, context),
+            rules,
             model_version: self.version.clone(),
             truncated: normalized.truncated,
             sentiment,
@@ -202,9 +210,11 @@ impl Analyzer {
         let mut odds = self.model.read(normalized, adapter, &mut runs);
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
         for hit in reading.turned_hits() {
-            odds.polarity -=
-                self.model
-                    .share(&normalized[hit.start..hit.end], adapter, runs.hashes().len());
+            odds.polarity -= self.model.share(
+                &normalized[hit.start..hit.end],
+                adapter,
+                runs.hashes().len(),
+            );
         }
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {

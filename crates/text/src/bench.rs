@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::analysis::{Polarity, RuleHit};
+use crate::analysis::{Polarity, RuleHit, RuleLevel, Sentiment};
 use crate::analyzer::Analyzer;
+use crate::condition::Condition;
+use crate::error::TextError;
 use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
+use crate::rule::{Examples, Rule, Rules};
 use crate::segment::Word;
 use crate::simhash::SimHash;
 
@@ -139,6 +142,90 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
     }
 }
 
+/// Microseconds per text that rules of so many terms take, normalising included: for each of `counts`, measured in turns, the best
+/// of `passes`. The terms are made of the texts' own characters, so that the texts begin many of them.
+///
+/// # Errors
+/// When the rules made cannot be compiled.
+pub fn measure_rules<T: AsRef<str>>(
+    analyzer: &Analyzer,
+    texts: &[T],
+    counts: &[usize],
+    passes: usize,
+) -> Result<Vec<f64>, TextError> {
+    let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let most = counts.iter().copied().max().unwrap_or_default();
+    let terms = terms_like(&texts, most);
+    let analyzers = counts
+        .iter()
+        .map(|count| analyzer.with_rules(&rules_of(&terms[..*count])))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut best = vec![Duration::MAX; counts.len()];
+    for _ in 0..passes {
+        for (analyzer, best) in analyzers.iter().zip(&mut best) {
+            let took = time(texts.len(), &|i| {
+                drop(black_box(find_rules(analyzer, texts[i])))
+            });
+            *best = took.min(*best);
+        }
+    }
+    let per_text = |took: &Duration| took.as_secs_f64() * 1e6 / texts.len().max(1) as f64;
+    Ok(best.iter().map(per_text).collect())
+}
+
+/// `count` different terms: three characters of a text with one of another after them.
+fn terms_like(texts: &[&str], count: usize) -> Vec<String> {
+    let words: Vec<Vec<char>> = texts
+        .iter()
+        .map(|t| t.chars().filter(|c| c.is_alphabetic()).collect())
+        .filter(|chars: &Vec<char>| chars.len() > 3)
+        .collect();
+    let mut seen = rustc_hash::FxHashSet::default();
+    let mut terms = Vec::with_capacity(count);
+    for i in 0.. {
+        if terms.len() == count {
+            break;
+        }
+        let mut term = String::new();
+        if let Some(chars) = words.get(i % words.len().max(1)) {
+            let at = i / words.len() % (chars.len() - 2);
+            let other = &words[(i * 7 + 1) % words.len()];
+            term.extend(&chars[at..at + 3]);
+            term.push(other[i % other.len()]);
+        }
+        if !seen.insert(term.clone()) {
+            term.push_str(&format!("{i}号"));
+        }
+        terms.push(term);
+    }
+    terms
+}
+
+/// Rules of a hundred terms each.
+fn rules_of(terms: &[String]) -> Rules {
+    let rule = |(i, terms): (usize, &[String])| Rule {
+        id: format!("r{i}").into(),
+        name: "measured".into(),
+        description: "".into(),
+        level: RuleLevel::Yellow,
+        any: terms.iter().cloned().map(Condition::Term).collect(),
+        all: Vec::new(),
+        none: Vec::new(),
+        except: Vec::new(),
+        brands: Vec::new(),
+        channels: Vec::new(),
+        sentiment: Vec::new(),
+        min_negative: None,
+        aspects: Vec::new(),
+        reach: None,
+        topic: None,
+        examples: Examples::default(),
+    };
+    Rules {
+        rules: terms.chunks(100).enumerate().map(rule).collect(),
+    }
+}
+
 fn find_rules(analyzer: &Analyzer, text: &str) -> Vec<RuleHit> {
     let normalized = &analyzer.normalizer.normalize(text, usize::MAX);
     let index = &CharIndex::new(text, normalized.end());
@@ -146,7 +233,13 @@ fn find_rules(analyzer: &Analyzer, text: &str) -> Vec<RuleHit> {
         original: text,
         normalized,
         index,
-        score: -1.0,
+        sentiment: &Sentiment {
+            label: Polarity::Negative,
+            score: -1.0,
+            confidence: 1.0,
+            spans: Vec::new(),
+        },
+        aspects: &[],
     };
     analyzer.rules.find(&subject, &Context::default())
 }

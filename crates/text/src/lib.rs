@@ -20,9 +20,11 @@ pub mod bench;
 mod calibrate;
 mod car;
 mod classifier;
+mod condition;
 mod config;
 mod cue;
 mod dictionary;
+mod document;
 mod emotion;
 mod entity;
 mod error;
@@ -36,6 +38,7 @@ mod labelled;
 mod lexicon;
 mod matcher;
 mod model;
+mod near;
 mod normalize;
 mod numeral;
 mod offset;
@@ -64,7 +67,9 @@ pub use car::{
     CarModel, CarRows, CarScores, car_ontology, evaluate_car_aspects, read_car_aspects,
     train_car_aspects,
 };
+pub use condition::{Condition, Near, Pattern};
 pub use config::Config;
+pub use document::Documents;
 pub use emotion::{
     Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,
     read_emotions, train_emotions,

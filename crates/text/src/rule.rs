@@ -6,7 +6,9 @@ use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::RuleLevel;
+use crate::analysis::{Polarity, RuleLevel};
+use crate::condition::{Condition, no_word};
+use crate::document::Documents;
 use crate::error::{Problem, TextError};
 
 /// One rule. It holds where one of `any` and every one of `all` stands in the text and none of `none` does. Terms are compared after
@@ -18,30 +20,46 @@ pub struct Rule {
     pub id: Arc<str>,
     /// What people call it.
     pub name: Arc<str>,
+    /// What it is for, and what it leaves alone.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub description: Arc<str>,
     /// How grave.
     pub level: RuleLevel,
     /// One of these must stand in the text; no such condition where empty.
     #[serde(default)]
-    pub any: Vec<String>,
+    pub any: Vec<Condition>,
     /// All of these must.
     #[serde(default)]
-    pub all: Vec<String>,
-    /// None of these may.
+    pub all: Vec<Condition>,
+    /// None of these may, wherever in the text.
     #[serde(default)]
-    pub none: Vec<String>,
+    pub none: Vec<Condition>,
+    /// What the conditions find does not count where it overlaps one of these terms: 人气爆炸 for the term 爆炸. Unlike `none` it leaves the rest
+    /// of the text alone.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Only for these brands; for all where empty.
     #[serde(default)]
     pub brands: Vec<String>,
     /// Only for these channels; for all where empty.
     #[serde(default)]
     pub channels: Vec<String>,
+    /// Only for texts of these verdicts; for all where empty.
+    #[serde(default)]
+    pub sentiment: Vec<Polarity>,
     /// Only where the sentiment score is at most minus this, above 0 to 1: 0.2 wants a score of −0.2 or lower. Absent: whatever it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_negative: Option<f32>,
+    /// Only for texts that speak of one of these aspects; for all where empty.
+    #[serde(default)]
+    pub aspects: Vec<Arc<str>>,
+    /// Only for feedback with at least this many likes, reposts and comments together. Absent: however few, also where they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<u64>,
     /// The topic that hits count under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<Arc<str>>,
-    /// Texts that the rule must and must not hold for; `RuleSet::check_examples` tries them.
+    /// Texts that the rule must and must not hold for; [`Documents::check`] tries them.
     #[serde(default, skip_serializing_if = "Examples::is_empty")]
     pub examples: Examples,
 }
@@ -76,43 +94,34 @@ impl Rules {
     /// # Errors
     /// Only where the shipped file is wrong, which a test rules out.
     pub fn starter() -> Result<Self, TextError> {
-        Self::from_yaml(include_str!("../rules/starter.yaml"))
+        Ok(Documents::read(&[Documents::starter()])?.rules)
     }
 
     /// Reads and checks a YAML document.
     ///
     /// # Errors
-    /// The syntax error, or all problems of the content with their paths.
+    /// The syntax error, or all problems of the content with their lines and paths.
     pub fn from_yaml(yaml: &str) -> Result<Self, TextError> {
-        let invalid = |problems| TextError::Invalid {
-            what: "rules".to_owned(),
-            problems,
-        };
-        let this: Self = serde_saphyr::from_str(yaml).map_err(|e| {
-            invalid(vec![Problem {
-                path: "rules".to_owned(),
-                message: e.to_string(),
-            }])
-        })?;
-        let problems = this.problems();
-        if problems.is_empty() {
-            Ok(this)
-        } else {
-            Err(invalid(problems))
-        }
+        Ok(Documents::read(&[("rules", yaml)])?.rules)
     }
 
     /// All that is wrong with the content, in its order; paths begin with `rules[i]`.
     pub fn problems(&self) -> Vec<Problem> {
+        self.problems_by_rule()
+            .into_iter()
+            .map(|(rule, path, message)| Problem {
+                path: format!("rules[{rule}].{path}"),
+                message,
+            })
+            .collect()
+    }
+
+    /// All that is wrong: in which rule, where below it, and what.
+    pub(crate) fn problems_by_rule(&self) -> Vec<(usize, String, String)> {
         let mut problems = Vec::new();
         let mut ids: FxHashSet<&str> = FxHashSet::default();
         for (i, rule) in self.rules.iter().enumerate() {
-            let mut say = |path: String, message: String| {
-                problems.push(Problem {
-                    path: format!("rules[{i}].{path}"),
-                    message,
-                })
-            };
+            let mut say = |path: String, message: String| problems.push((i, path, message));
             if !ids.insert(&rule.id) {
                 say(
                     "id".to_owned(),
@@ -122,6 +131,13 @@ impl Rules {
             rule.check(&mut say);
         }
         problems
+    }
+
+    /// A fingerprint of all that the rules say, in 16 hexadecimal digits: the same for the same rules in the same order.
+    pub fn version(&self) -> String {
+        // Rules are plain data: nothing in them can fail to serialise.
+        let bytes = serde_json::to_vec(&self.rules).unwrap_or_default();
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&bytes))
     }
 }
 
@@ -143,33 +159,28 @@ impl Rule {
                 "give at least one term under any or all".to_owned(),
             );
         }
-        for (list, terms) in [("any", &self.any), ("all", &self.all), ("none", &self.none)] {
+        for (list, conditions) in [("any", &self.any), ("all", &self.all), ("none", &self.none)] {
             let mut seen: FxHashSet<&str> = FxHashSet::default();
-            for (j, term) in terms.iter().enumerate() {
-                if !term.chars().any(char::is_alphanumeric) {
-                    say(
-                        format!("{list}[{j}]"),
-                        format!("{term:?} holds no letter, digit or character"),
-                    );
-                } else if !seen.insert(term) {
-                    say(format!("{list}[{j}]"), format!("{term} stands twice"));
+            for (j, condition) in conditions.iter().enumerate() {
+                for (path, message) in condition.problems() {
+                    say(format!("{list}[{j}]{path}"), message);
                 }
-            }
-        }
-        for (list, terms) in [("any", &self.any), ("all", &self.all)] {
-            for (j, term) in terms.iter().enumerate() {
-                if let Some(n) = self
-                    .none
-                    .iter()
-                    .find(|n| !n.is_empty() && term.contains(n.as_str()))
+                if let Condition::Term(term) = condition
+                    && !seen.insert(term)
                 {
                     say(
                         format!("{list}[{j}]"),
-                        format!("{term} holds {n}, which none forbids: it can never match"),
+                        format!("{term} stands twice: leave one out"),
                     );
                 }
             }
         }
+        for (j, term) in self.except.iter().enumerate() {
+            if let Some(message) = no_word(term) {
+                say(format!("except[{j}]"), message);
+            }
+        }
+        self.check_impossible(say);
         for (list, values) in [("brands", &self.brands), ("channels", &self.channels)] {
             for (j, value) in values.iter().enumerate() {
                 if value.trim().is_empty() {
@@ -184,6 +195,35 @@ impl Rule {
                 "min_negative".to_owned(),
                 format!("{least} is outside 0 (excluded) to 1"),
             );
+        }
+    }
+
+    /// Terms that can never count, because they hold what is forbidden.
+    fn check_impossible(&self, say: &mut impl FnMut(String, String)) {
+        let forbidden: Vec<(&str, &str)> = self
+            .none
+            .iter()
+            .filter_map(|condition| match condition {
+                Condition::Term(term) => Some(("none", term.as_str())),
+                _ => None,
+            })
+            .chain(self.except.iter().map(|term| ("except", term.as_str())))
+            .filter(|(_, term)| !term.is_empty())
+            .collect();
+        for (list, conditions) in [("any", &self.any), ("all", &self.all)] {
+            for (j, condition) in conditions.iter().enumerate() {
+                let Condition::Term(term) = condition else {
+                    continue;
+                };
+                if let Some((by, part)) = forbidden.iter().find(|(_, part)| term.contains(part)) {
+                    say(
+                        format!("{list}[{j}]"),
+                        format!(
+                            "{term} holds {part}, which {by} forbids: it can never match; leave one of them out"
+                        ),
+                    );
+                }
+            }
         }
     }
 }
@@ -205,16 +245,16 @@ rules:
         assert_eq!(
             paths,
             [
-                "rules[0].id",
-                "rules[0].name",
-                "rules[0].any",
-                "rules[1].any[1]",
-                "rules[1].any[2]",
-                "rules[1].any[0]",
-                "rules[1].any[2]",
-                "rules[1].min_negative",
-                "rules[2].id",
-                "rules[2].brands[0]",
+                "rules:3: rules[0].id",
+                "rules:3: rules[0].name",
+                "rules:3: rules[0].any",
+                "rules:4: rules[1].any[1]",
+                "rules:4: rules[1].any[2]",
+                "rules:4: rules[1].any[0]",
+                "rules:4: rules[1].any[2]",
+                "rules:4: rules[1].min_negative",
+                "rules:5: rules[2].id",
+                "rules:5: rules[2].brands[0]",
             ]
         );
     }

@@ -32,29 +32,8 @@ impl Terms {
     /// Compiles terms, as normalised. Of two that are alike the first counts; empty ones are never found. `what` names the list in an
     /// error.
     pub(crate) fn new(what: &str, terms: &[String]) -> Result<Self, TextError> {
-        let mut seen = rustc_hash::FxHashSet::default();
-        let numbered: Vec<(&str, u32)> = terms
-            .iter()
-            .map(String::as_str)
-            .zip(0..)
-            .filter(|(term, _)| !term.is_empty() && seen.insert(*term))
-            .collect();
-        if numbered.is_empty() {
-            return Ok(Self { automaton: None });
-        }
-        let automaton = CharwiseDoubleArrayAhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build_with_values(numbered)
-            .map_err(|e| TextError::Invalid {
-                what: what.to_owned(),
-                problems: vec![Problem {
-                    path: what.to_owned(),
-                    message: e.to_string(),
-                }],
-            })?;
-        Ok(Self {
-            automaton: Some(automaton),
-        })
+        let automaton = build(what, terms, MatchKind::LeftmostLongest)?;
+        Ok(Self { automaton })
     }
 
     /// The terms in `text`, in its order.
@@ -69,6 +48,68 @@ impl Terms {
                 end: m.end(),
             })
     }
+}
+
+/// Finds terms wherever they stand, also within each other.
+#[derive(Clone)]
+pub(crate) struct OverlappingTerms {
+    /// `None` without terms.
+    automaton: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
+}
+
+impl std::fmt::Debug for OverlappingTerms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OverlappingTerms").finish_non_exhaustive()
+    }
+}
+
+impl OverlappingTerms {
+    /// Compiles terms, as [`Terms::new`] does.
+    pub(crate) fn new(what: &str, terms: &[String]) -> Result<Self, TextError> {
+        let automaton = build(what, terms, MatchKind::Standard)?;
+        Ok(Self { automaton })
+    }
+
+    /// All terms in `text`, in the order of their ends.
+    #[inline]
+    pub(crate) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Found> + 'a {
+        self.automaton
+            .iter()
+            .flat_map(move |a| a.find_overlapping_iter(text))
+            .map(|m| Found {
+                term: m.value() as usize,
+                start: m.start(),
+                end: m.end(),
+            })
+    }
+}
+
+fn build(
+    what: &str,
+    terms: &[String],
+    kind: MatchKind,
+) -> Result<Option<CharwiseDoubleArrayAhoCorasick<u32>>, TextError> {
+    let mut seen = rustc_hash::FxHashSet::default();
+    let numbered: Vec<(&str, u32)> = terms
+        .iter()
+        .map(String::as_str)
+        .zip(0..)
+        .filter(|(term, _)| !term.is_empty() && seen.insert(*term))
+        .collect();
+    if numbered.is_empty() {
+        return Ok(None);
+    }
+    CharwiseDoubleArrayAhoCorasickBuilder::new()
+        .match_kind(kind)
+        .build_with_values(numbered)
+        .map(Some)
+        .map_err(|e| TextError::Invalid {
+            what: what.to_owned(),
+            problems: vec![Problem {
+                path: what.to_owned(),
+                message: e.to_string(),
+            }],
+        })
 }
 
 #[cfg(test)]

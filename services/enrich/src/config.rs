@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, SessionConfig};
-use wensheng_text::{Analyzer, Lexicons, Model, Rules, TextError};
+use wensheng_schemas::Channel;
+use wensheng_text::{Analyzer, Documents, Lexicons, Model, TextError};
 
 /// The enrich stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +21,11 @@ pub struct Config {
     pub text: wensheng_text::Config,
     /// Whether the shipped keyword rules hold beside those of `rules`.
     pub starter_rules: bool,
-    /// Files of keyword rules (YAML).
+    /// Files of keyword rules (YAML); see [rules](rules.md).
     pub rules: Vec<PathBuf>,
+    /// Changed rules, word lists and models are read anew, looked at every so many seconds, at most 3600; the former hold on while a file is wrong. 0:
+    /// they are read at start only. The default, 5, is how long a person waits for an edit without asking whether it was taken.
+    pub reload_seconds: u64,
     /// A folder of word lists and aspects that take the place of the shipped ones, file by file.
     pub lexicons: Option<PathBuf>,
     /// A sentiment model file, as `wensheng train` writes it, in the place of the shipped one.
@@ -41,6 +45,7 @@ impl Default for Config {
             text: wensheng_text::Config::default(),
             starter_rules: true,
             rules: Vec::new(),
+            reload_seconds: 5,
             lexicons: None,
             model: None,
             repeat_days: 7,
@@ -58,7 +63,7 @@ impl Config {
         Analyzer::with_model(
             &self.text,
             &self.word_lists()?,
-            &self.rules()?,
+            &self.documents()?.rules,
             self.sentiment_model()?,
         )
     }
@@ -99,32 +104,24 @@ impl Config {
     }
 
     /// All rules that hold: the shipped ones, then those of each file.
-    fn rules(&self) -> Result<Rules, TextError> {
-        let mut rules = if self.starter_rules {
-            Rules::starter()?
-        } else {
-            Rules::default()
-        };
-        for path in &self.rules {
-            let yaml = std::fs::read_to_string(path).map_err(|source| TextError::File {
+    pub(crate) fn documents(&self) -> Result<Documents, TextError> {
+        Documents::read(&self.sources()?.documents())
+    }
+
+    /// What the rule files say now.
+    pub(crate) fn sources(&self) -> Result<Sources, TextError> {
+        let read = |path: &PathBuf| match std::fs::read_to_string(path) {
+            Ok(yaml) => Ok((path.display().to_string(), yaml)),
+            Err(source) => Err(TextError::File {
                 action: "read",
                 path: path.display().to_string(),
                 source,
-            })?;
-            rules.rules.extend(
-                Rules::from_yaml(&yaml)
-                    .map_err(|error| named(error, path))?
-                    .rules,
-            );
-        }
-        let problems = rules.problems();
-        if !problems.is_empty() {
-            return Err(TextError::Invalid {
-                what: "rules of all files together".to_owned(),
-                problems,
-            });
-        }
-        Ok(rules)
+            }),
+        };
+        Ok(Sources {
+            starter: self.starter_rules,
+            files: self.rules.iter().map(read).collect::<Result<_, _>>()?,
+        })
     }
 
     pub(crate) fn repeat_horizon(&self) -> Duration {
@@ -134,6 +131,27 @@ impl Config {
     pub(crate) fn signal_horizon(&self) -> SignedDuration {
         SignedDuration::from_hours(i64::from(self.signal_hours))
     }
+}
+
+/// The rules as they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sources {
+    starter: bool,
+    /// Name and content.
+    files: Vec<(String, String)>,
+}
+
+impl Sources {
+    pub(crate) fn documents(&self) -> Vec<(&str, &str)> {
+        let files = self.files.iter().map(|(name, yaml)| (&**name, &**yaml));
+        let starter = self.starter.then(Documents::starter);
+        starter.into_iter().chain(files).collect()
+    }
+}
+
+/// Whether rules hold for their examples and leave their counter-examples alone, and name aspects and channels that exist.
+pub(crate) fn check(documents: &Documents, analyzer: &Analyzer) -> Result<(), TextError> {
+    documents.check(analyzer, &Channel::ALL.map(Channel::name))
 }
 
 /// The same error, told of this file.
@@ -162,31 +180,38 @@ impl Check for Config {
         if self.repeat_days == 0 {
             problems.add("repeat_days", "must be at least 1");
         }
-        let shipped = Self {
-            model: None,
-            ..self.clone()
-        };
-        if let Err(error) = self.sentiment_model() {
+        if self.reload_seconds > 3600 {
+            problems.add("reload_seconds", "must be at most 3600");
+        }
+        let model = self.sentiment_model();
+        if let Err(error) = &model {
             problems.add("model", error.to_string());
         }
-        match shipped.analyzer() {
-            Ok(_) => {}
-            Err(TextError::Invalid {
-                what,
-                problems: found,
-            }) => {
+        let lists = self.word_lists();
+        if let Err(error) = &lists {
+            problems.add("lexicons", error.to_string());
+        }
+        let documents = self.documents();
+        let tell = |error: TextError, problems: &mut Problems| match error {
+            TextError::Invalid {
+                problems: found, ..
+            } => {
                 for problem in found {
-                    problems.add("rules", format!("{what}: {problem}"));
+                    problems.add("rules", problem.to_string());
                 }
             }
-            Err(error) => problems.add(
-                if self.rules.is_empty() {
-                    "lexicons"
-                } else {
-                    "rules"
-                },
-                error.to_string(),
-            ),
+            error => problems.add("rules", error.to_string()),
+        };
+        match (model, lists, documents) {
+            (Ok(model), Ok(lists), Ok(documents)) => {
+                let checked = Analyzer::with_model(&self.text, &lists, &documents.rules, model)
+                    .and_then(|analyzer| check(&documents, &analyzer));
+                if let Err(error) = checked {
+                    tell(error, problems);
+                }
+            }
+            (_, _, Err(error)) => tell(error, problems),
+            _ => {}
         }
     }
 }

@@ -3,21 +3,22 @@
 //! Reads `feedback`, writes `enriched` and, for keyword rules that hold, `signals`.
 
 mod config;
-pub mod fresh;
+mod files;
+mod reload;
 mod seen;
 mod stage;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::watch;
 use wensheng_bus::{Bus, BusError};
 use wensheng_runtime::{Handle, run_sessions};
 use wensheng_schemas::Topic;
 use wensheng_text::TextError;
 
 pub use config::Config;
-use fresh::Files;
+pub use reload::{FileWatch, Look};
 pub use stage::{EnrichStage, enrich};
 
 /// What it reads.
@@ -49,21 +50,23 @@ impl EnrichError {
 /// # Errors
 /// When rules, lexicons or models cannot be loaded, or the bus gives up.
 pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<(), EnrichError> {
-    // Looked at before they are read: what changes meanwhile is read again.
-    let files = Files::new(config.clone());
-    let (analyzer, latest) = watch::channel(Arc::new(config.analyzer()?));
-    let following = tokio::spawn(fresh::follow(files, analyzer, handle.clone()));
+    let files = FileWatch::new(config.clone())?;
+    let analyzer = files.subscribe();
     let horizon = config.repeat_horizon();
     let signal_horizon = config.signal_horizon();
-    let outcome = run_sessions(
+    let every = Duration::from_secs(config.reload_seconds);
+    if !every.is_zero() && !files.is_idle() {
+        let state = handle.health.register_aside("enrich-files");
+        tokio::spawn(files.run(every, handle.shutdown.child_token(), state));
+    }
+    run_sessions(
         "enrich",
         &[Topic::Feedback],
         &config.session,
         bus,
         &handle,
-        |_| EnrichStage::following(latest.clone(), horizon, signal_horizon),
+        |_| EnrichStage::new(analyzer.clone(), horizon, signal_horizon),
     )
-    .await;
-    following.abort();
-    Ok(outcome?)
+    .await?;
+    Ok(())
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use wensheng_bus::{Outcome, Outputs, Record, Restore, Stage};
 use wensheng_runtime::{decode, encode};
 use wensheng_schemas::{
-    AspectMention, Counted, Enriched, FeedbackEvent, Keyword, RuleHit, Sample, Sentiment,
+    AspectMention, Counted, Enriched, FeedbackEvent, Keyword, Reach, RuleHit, Sample, Sentiment,
     SentimentLabel, Severity, Signal, SignalKind, SignalTimes, Span, TOPIC_ALL, Topic, derived_id,
 };
 use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope, SimHash};
@@ -28,8 +28,9 @@ const RULE_HITS: &str = "wensheng_rule_hits_total";
 
 /// The logic between `feedback` and `enriched`.
 pub struct EnrichStage {
-    /// The one in use; another takes its place while records pass.
-    analyzer: watch::Receiver<Arc<Analyzer>>,
+    analyzer: Arc<Analyzer>,
+    /// The analyser that is to hold from the next batch on.
+    present: watch::Receiver<Arc<Analyzer>>,
     repeat_horizon: Duration,
     signal_horizon: SignedDuration,
     seen: BTreeMap<u32, Seen>,
@@ -37,27 +38,27 @@ pub struct EnrichStage {
 
 impl EnrichStage {
     /// A stage that recognises repeats for `repeat_horizon`, and gives signals for feedback not older than
-    /// `signal_horizon` when observed.
+    /// `signal_horizon` when observed. What `present` gives is taken between two batches.
     pub fn new(
-        analyzer: Arc<Analyzer>,
+        mut present: watch::Receiver<Arc<Analyzer>>,
         repeat_horizon: Duration,
         signal_horizon: SignedDuration,
     ) -> Self {
-        let (_, analyzer) = watch::channel(analyzer);
-        Self::following(analyzer, repeat_horizon, signal_horizon)
-    }
-
-    /// The same, with the analyser that was sent last.
-    pub fn following(
-        analyzer: watch::Receiver<Arc<Analyzer>>,
-        repeat_horizon: Duration,
-        signal_horizon: SignedDuration,
-    ) -> Self {
+        let analyzer = present.borrow_and_update().clone();
         Self {
             analyzer,
+            present,
             repeat_horizon,
             signal_horizon,
             seen: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the analyser that holds now. Between batches only: a batch is read with one set of rules.
+    fn take_present(&mut self) {
+        // A sender that is gone has said its last word.
+        if self.present.has_changed().unwrap_or(false) {
+            self.analyzer = self.present.borrow_and_update().clone();
         }
     }
 
@@ -137,8 +138,7 @@ impl Stage for EnrichStage {
             Known::No => None,
         };
         let feedback = in_the_place_of(before.as_ref(), feedback);
-        let analyzer = self.analyzer.borrow().clone();
-        let mut enriched = enrich(&analyzer, feedback, now);
+        let mut enriched = enrich(&self.analyzer, feedback, now);
         let met = before.as_ref().map_or(&[][..], |before| &before.rules);
         let counted = counted(&enriched, met);
         let seen = self.seen(record.at.partition);
@@ -161,6 +161,14 @@ impl Stage for EnrichStage {
         enriched.replaces = before.and_then(|before| before.contribution).map(Box::new);
         out.emit(encode(&enriched, Some(record)));
         Outcome::Emit
+    }
+
+    fn tick(&mut self, _now: Timestamp, _out: &mut Outputs) {
+        self.take_present();
+    }
+
+    fn committed(&mut self) {
+        self.take_present();
     }
 
     fn revoke(&mut self, partitions: &[u32]) {
@@ -207,6 +215,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
     let context = Context {
         channel: Some(feedback.channel.name()),
         brand: Some(&feedback.brand),
+        reach: feedback.reach.as_ref().map(Reach::reactions),
     };
     let analysis = analyzer.analyze_in(&feedback.text, &context);
     let story = story(&feedback.text, analysis.simhash);
@@ -271,6 +280,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
         rules,
         story,
         model_version: analysis.model_version.to_string(),
+        rules_version: analyzer.rules().version().to_string(),
         feedback,
         enriched_at: now,
         replaces: None,

@@ -124,6 +124,9 @@ pub(crate) struct AnalyzeArgs {
     /// The form of the input; by default told by the file's name, or its first character.
     #[arg(long, value_enum)]
     pub(crate) format: Option<InputFormat>,
+    /// A file of keyword rules that hold in the place of those configured: to see what it finds.
+    #[arg(long)]
+    pub(crate) rules: Option<PathBuf>,
     /// By default readable for a text in a terminal, else JSON.
     #[arg(long, value_enum)]
     pub(crate) output: Option<AnalyzeOutput>,

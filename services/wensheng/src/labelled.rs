@@ -28,7 +28,7 @@ impl Labelled {
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             channel: self.channel.as_deref(),
-            brand: None,
+            ..Context::default()
         }
     }
 }

@@ -178,6 +178,7 @@ fn diff(args: &LexiconDiffArgs, config: &Config) -> Result<Difference> {
         let context = Context {
             channel: field("channel"),
             brand: field("brand"),
+            ..Context::default()
         };
         let before = old.analyze_in(&text, &context);
         let after = new.analyze_in(&text, &context);

@@ -72,6 +72,7 @@ fn the_verdict_alone_is_the_verdict_of_the_analysis() {
         ("呃我想问一下", Some("hotline")),
     ] {
         let context = Context {
+            reach: None,
             channel,
             brand: None,
         };

@@ -7,6 +7,7 @@ use wensheng_text::{Context, Polarity, Speaker, Turn};
 use crate::analyzer;
 
 const HOTLINE: Context<'static> = Context {
+    reach: None,
     channel: Some("hotline"),
     brand: None,
 };

@@ -78,6 +78,7 @@ pub(crate) fn piece(number: usize, seconds: f64, negative: bool) -> Enriched {
         rules: Vec::new(),
         story: String::new(),
         model_version: "test".to_owned(),
+        rules_version: String::new(),
         replaces: None,
     }
 }

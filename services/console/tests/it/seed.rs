@@ -239,6 +239,7 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
         rules,
         story: String::new(),
         model_version: "seed".to_owned(),
+        rules_version: String::new(),
         replaces: None,
     }
 }

@@ -2,7 +2,7 @@ use wensheng_bus::TopicPartition;
 use wensheng_schemas::{Channel, EventId, Provenance, Scores};
 
 use super::*;
-use crate::Config;
+use crate::{Config, FileWatch, Look};
 
 /// Loaded once: word lists and models take longer than all tests together.
 static ANALYZER: std::sync::LazyLock<Arc<Analyzer>> =
@@ -11,7 +11,7 @@ static ANALYZER: std::sync::LazyLock<Arc<Analyzer>> =
 fn stage() -> EnrichStage {
     let config = Config::default();
     EnrichStage::new(
-        ANALYZER.clone(),
+        watch::Sender::new(ANALYZER.clone()).subscribe(),
         config.repeat_horizon(),
         config.signal_horizon(),
     )
@@ -270,4 +270,82 @@ fn of_a_source_that_never_revises_nothing_is_kept_and_a_revision_is_kept_for_a_p
         stage.process(&revised, at(8), &mut Outputs::default()),
         Outcome::Drop("duplicate")
     );
+}
+
+#[test]
+fn changed_rules_fire_from_the_next_batch_on_and_broken_ones_leave_the_old_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.yaml");
+    let write = |term: &str| {
+        let rule = format!("rules:\n- {{id: own, name: 自己的, level: red, any: [{term}]}}\n");
+        std::fs::write(&path, rule).unwrap();
+    };
+    write("蓝瓜");
+    let config = Config {
+        starter_rules: false,
+        rules: vec![path.clone()],
+        ..Config::default()
+    };
+    let mut files = FileWatch::new(config.clone()).unwrap();
+    let mut stage = EnrichStage::new(
+        files.subscribe(),
+        config.repeat_horizon(),
+        config.signal_horizon(),
+    );
+    let mut offset = 0;
+    let mut hear = |stage: &mut EnrichStage| {
+        offset += 1;
+        let event = feedback(&offset.to_string(), "蓝瓜和紫瓜");
+        let (enriched, signals, _) = passed(stage, &record(&event, offset));
+        assert_eq!(signals, enriched.rules.len());
+        let terms: Vec<String> = enriched.rules.into_iter().flat_map(|h| h.terms).collect();
+        (terms.concat(), enriched.rules_version)
+    };
+    let (terms, first) = hear(&mut stage);
+    assert_eq!(terms, "蓝瓜");
+    assert!(matches!(files.look(), Look::Same));
+
+    write("紫瓜");
+    assert!(matches!(files.look(), Look::Loaded));
+    // The batch that has begun is read to its end with the rules it began with.
+    assert_eq!(hear(&mut stage), ("蓝瓜".to_owned(), first.clone()));
+    stage.committed();
+    let (terms, second) = hear(&mut stage);
+    assert_eq!(terms, "紫瓜");
+    assert_ne!(first, second);
+
+    std::fs::write(
+        &path,
+        "rules:\n- {id: own, name: 自己的, level: read, any: [红瓜]}\n",
+    )
+    .unwrap();
+    let Look::Refused(error) = files.look() else {
+        panic!("a wrong file was taken");
+    };
+    let told = error.to_string();
+    assert!(
+        told.contains("own.yaml:2: rules[0].level: \"read\" is none of"),
+        "{told}"
+    );
+    assert!(matches!(files.look(), Look::Same));
+    stage.tick(at(9), &mut Outputs::default());
+    assert_eq!(hear(&mut stage), ("紫瓜".to_owned(), second.clone()));
+
+    // An example that no longer holds is an error like any other.
+    std::fs::write(
+        &path,
+        "rules:\n- {id: own, name: 自己的, level: red, any: [红瓜], examples: {hit: [绿瓜]}}\n",
+    )
+    .unwrap();
+    assert!(matches!(files.look(), Look::Refused(_)));
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(files.look(), Look::Refused(_)));
+    assert!(matches!(files.look(), Look::Same));
+    stage.committed();
+    assert_eq!(hear(&mut stage), ("紫瓜".to_owned(), second));
+
+    write("蓝瓜");
+    assert!(matches!(files.look(), Look::Loaded));
+    stage.committed();
+    assert_eq!(hear(&mut stage), ("蓝瓜".to_owned(), first));
 }

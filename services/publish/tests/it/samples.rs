@@ -76,6 +76,7 @@ pub(crate) fn piece(native_id: &str, occurred_at: Timestamp, text: &str) -> Enri
         rules: Vec::new(),
         story: String::new(),
         model_version: "test".to_owned(),
+        rules_version: String::new(),
         replaces: None,
     }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
+use wensheng_schemas::Reach;
 use wensheng_text::{Analysis, Analyzer, Context};
 
 use crate::cli::{AnalyzeArgs, AnalyzeOutput};
@@ -26,6 +27,10 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<()> {
         None => wensheng_enrich::Config::default(),
     };
     config.text.tokens = true;
+    if let Some(rules) = &args.rules {
+        config.starter_rules = false;
+        config.rules = vec![rules.clone()];
+    }
     let analyzer = config.analyzer()?;
     let names = config.topic_names()?;
     let stdout = std::io::stdout();
@@ -168,11 +173,20 @@ fn analyze_line(analyzer: &Analyzer, line: &Line) -> Option<Analysis> {
                 &Context {
                     channel: field("channel"),
                     brand: field("brand"),
+                    reach: reach(fields),
                 },
             ))
         }
         Line::Bad { .. } => None,
     }
+}
+
+/// Likes, reposts and comments together, where the line tells any: `{"reach": {"likes": 3}}`, as feedback has it.
+fn reach(fields: &Map<String, Value>) -> Option<u64> {
+    let told = fields.get("reach")?;
+    serde_json::from_value::<Reach>(told.clone())
+        .ok()
+        .map(|reach| reach.reactions())
 }
 
 /// The fields of the input line, its text, and what was understood.

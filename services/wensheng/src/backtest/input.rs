@@ -287,6 +287,7 @@ fn understood(post: Post) -> Enriched {
         rules: rules.into_iter().collect(),
         story,
         model_version: String::new(),
+        rules_version: String::new(),
         replaces: None,
     }
 }

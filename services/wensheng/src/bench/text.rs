@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use wensheng_text::bench::{StepRate, StepRates, measure as measure_steps};
+use wensheng_text::bench::{StepRate, StepRates, measure as measure_steps, measure_rules};
 use wensheng_text::{Analyzer, Config, Lexicons, Rules};
 
 use super::report::Report;
@@ -14,6 +14,11 @@ use super::report::Report;
 const ROUNDS: usize = 3;
 /// The step that the others stand beside: raw jieba-rs without its hidden Markov model, which is the faster setting of the two.
 const BASELINE: &str = "jieba";
+
+/// Terms in all keyword rules together: what a first file has, a grown one, and the most that is promised.
+const TERMS: [usize; 3] = [10, 1_000, 50_000];
+/// A pass over rules is short: more of them find an undisturbed one.
+const RULE_PASSES: usize = 9;
 
 /// Measures.
 pub(crate) fn measure(texts: &[String], report: &mut Report) -> Result<()> {
@@ -40,6 +45,17 @@ pub(crate) fn measure(texts: &[String], report: &mut Report) -> Result<()> {
     );
     tell(&best, "µs/post", |step| step.microseconds_per_text, report);
     tell(&best, "MB/s", |step| step.megabytes_per_second, report);
+    let took = measure_rules(&analyzer, texts, &TERMS, RULE_PASSES)
+        .context("measure rules of many terms")?;
+    for (count, microseconds) in TERMS.iter().zip(&took) {
+        report.add_beside(
+            format!("text: rules of {count} terms"),
+            *microseconds,
+            "µs/post",
+            "rules of 10 terms",
+            took[0],
+        );
+    }
     Ok(())
 }
 
@@ -104,6 +120,21 @@ mod tests {
                 assert_eq!(figure["beside"]["name"], name(BASELINE));
             }
         }
+    }
+
+    #[test]
+    fn rules_of_many_terms_are_told_beside_rules_of_few() {
+        let mut report = Report::default();
+        measure(&["味道不错，就是等太久".to_owned()], &mut report).unwrap();
+        let figures = serde_json::to_value(&report).unwrap();
+        let many = figures["figures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["name"] == "text: rules of 50000 terms")
+            .unwrap();
+        assert!(many["value"].as_f64().unwrap() > 0.0, "{many}");
+        assert_eq!(many["beside"]["name"], "rules of 10 terms");
     }
 
     #[test]
