@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Alert, Command, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched, FeedbackEvent,
-    Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic, WindowDelta,
-    WindowTotal, derived_id,
+    Alert, Command, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
+    FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic,
+    WindowDelta, WindowTotal, derived_id,
 };
 
 /// A type that is the value of a topic's records.

@@ -7,9 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Alert, Command, Contract, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
-    FeedbackEvent, Keep, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic,
-    WindowDelta, WindowTotal,
+    Alert, Command, Contract, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState,
+    Enriched, FeedbackEvent, Keep, Notification, Signal, SourceRhythm, SourceStatus,
+    TimelineRecord, Topic, WindowDelta, WindowTotal,
 };
 
 /// What the documents say of a topic beside its schema.

@@ -1,8 +1,8 @@
 //! A batch names the position of every record in it, so that the store can tell what it has applied before.
 
 use wensheng_schemas::{
-    Alert, Contract, Correction, DeadLetter, Delivery, Enriched, SourceRhythm, TimelineRecord, Topic,
-    WindowDelta, WindowTotal,
+    Alert, Contract, Correction, DeadLetter, Delivery, Enriched, SourceRhythm, TimelineRecord,
+    Topic, WindowDelta, WindowTotal,
 };
 
 /// A value with its position in its topic.

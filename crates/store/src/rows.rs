@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use wensheng_schemas::{
-    Alert, AlertState, Correction, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched, Severity,
-    SourceRhythm, TimelineRecord,
+    Alert, AlertState, Correction, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched,
+    Severity, SourceRhythm, TimelineRecord,
 };
 
 use crate::alerts::severity_rank;
@@ -102,7 +102,9 @@ pub(crate) const AUDIT: Insert = Insert {
 
 pub(crate) const CORRECTIONS: Insert = Insert {
     table: "corrections",
-    columns: &["feedback", "id", "revision", "label", "actor", "at_ms", "document"],
+    columns: &[
+        "feedback", "id", "revision", "label", "actor", "at_ms", "document",
+    ],
     // The order of the log decides, not the clocks of those who wrote it.
     conflict: "ON CONFLICT (feedback) DO UPDATE SET
         id = excluded.id, revision = excluded.revision, label = excluded.label,

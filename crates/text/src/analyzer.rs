@@ -168,9 +168,11 @@ impl Analyzer {
             stage: tags.stage,
             simhash: tags.simhash,
             entities: place.entities(tags.entities),
-            keywords: self
-                .keywords
-                .extract(words.iter().map(|w| w.word), self.config.keywords),
+            keywords: self.keywords.extract(
+                words.iter().map(|w| w.word),
+                self.config.keyword_method,
+                self.config.keywords,
+            ),
             tokens: if self.config.tokens {
                 place.tokens(&words)
             } else {
@@ -202,9 +204,11 @@ impl Analyzer {
         let mut odds = self.model.read(normalized, adapter, &mut runs);
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
         for hit in reading.turned_hits() {
-            odds.polarity -=
-                self.model
-                    .share(&normalized[hit.start..hit.end], adapter, runs.hashes().len());
+            odds.polarity -= self.model.share(
+                &normalized[hit.start..hit.end],
+                adapter,
+                runs.hashes().len(),
+            );
         }
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::analysis::{Polarity, RuleHit};
 use crate::analyzer::Analyzer;
+use crate::config::KeywordMethod;
 use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
@@ -120,11 +121,11 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             ))
         }),
         rate("keywords", &|i| {
-            drop(black_box(
-                analyzer
-                    .keywords
-                    .extract(words[i].iter().map(|w| w.word), 5),
-            ))
+            drop(black_box(analyzer.keywords.extract(
+                words[i].iter().map(|w| w.word),
+                KeywordMethod::TfIdf,
+                5,
+            )))
         }),
         rate("rules", &|i| {
             drop(black_box(find_rules(analyzer, texts[i])))

@@ -270,7 +270,10 @@ mod tests {
     #[test]
     fn words_are_found_with_their_frequencies_also_after_the_table_grew() {
         let mut dictionary = Dictionary::with_room(1);
-        let words: Vec<String> = ('一'..='龥').take(3_000).map(|c| format!("𠀀{c}好")).collect();
+        let words: Vec<String> = ('一'..='龥')
+            .take(3_000)
+            .map(|c| format!("𠀀{c}好"))
+            .collect();
         for (n, word) in words.iter().enumerate() {
             dictionary.insert(word, n as u64 + 1);
         }

@@ -167,7 +167,13 @@ mod tests {
     #[test]
     fn what_is_said_twice_is_one_run() {
         let mut runs = Runs::default();
-        for text in ["", "一", "好好好", "不好不好,真的不好", "一二三四五六七八九十"] {
+        for text in [
+            "",
+            "一",
+            "好好好",
+            "不好不好,真的不好",
+            "一二三四五六七八九十",
+        ] {
             runs.read(text);
             let mut all = Vec::new();
             hashes(&of(text), |hash| all.push(hash));

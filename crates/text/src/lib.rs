@@ -51,6 +51,7 @@ mod squeeze;
 mod tagger;
 mod teach;
 mod terms;
+mod text_rank;
 mod train;
 mod urgency;
 mod verdict;
@@ -64,7 +65,7 @@ pub use car::{
     CarModel, CarRows, CarScores, car_ontology, evaluate_car_aspects, read_car_aspects,
     train_car_aspects,
 };
-pub use config::Config;
+pub use config::{Config, KeywordMethod};
 pub use emotion::{
     Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,
     read_emotions, train_emotions,

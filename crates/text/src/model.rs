@@ -212,9 +212,8 @@ impl Model {
 
     /// All numbers; [`Model::from_weights`] gives the model back.
     pub fn weights(&self) -> Weights {
-        let decode = |cell: &[i8; HEADS]| {
-            std::array::from_fn(|h| self.weight(h, squared(cell[h]).into()))
-        };
+        let decode =
+            |cell: &[i8; HEADS]| std::array::from_fn(|h| self.weight(h, squared(cell[h]).into()));
         Weights {
             version: self.version.to_string(),
             adapters: self.adapters.clone(),

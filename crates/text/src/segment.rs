@@ -237,7 +237,11 @@ mod tests {
         for (number, line) in SHIPPED.lines().enumerate() {
             let (word, frequency) = line.split_once('\t').unwrap();
             assert!(!word.is_empty(), "line {}", number + 1);
-            assert!(frequency.parse::<u64>().is_ok_and(|f| f > 0), "line {}", number + 1);
+            assert!(
+                frequency.parse::<u64>().is_ok_and(|f| f > 0),
+                "line {}",
+                number + 1
+            );
         }
     }
 
@@ -250,9 +254,17 @@ mod tests {
             jieba.add_word(word, None, None);
         }
         let pairs = include_str!("../tests/pairs.tsv");
-        let rare = "𠮷野家的iPhone14Pro-max很c++,T恤100%纯棉\n㐂欢 A.B_c 研究生命起源b站种草 é1号店x";
-        for text in pairs.lines().flat_map(|line| line.split('\t')).chain([rare, ""]) {
-            let words = segmenter.cut(text).into_iter().map(|w| (w.word, w.start, w.end));
+        let rare =
+            "𠮷野家的iPhone14Pro-max很c++,T恤100%纯棉\n㐂欢 A.B_c 研究生命起源b站种草 é1号店x";
+        for text in pairs
+            .lines()
+            .flat_map(|line| line.split('\t'))
+            .chain([rare, ""])
+        {
+            let words = segmenter
+                .cut(text)
+                .into_iter()
+                .map(|w| (w.word, w.start, w.end));
             let expected = jieba.cut(text, false);
             let expected = expected.iter().map(|t| (t.word, t.byte_start, t.byte_end));
             assert!(words.eq(expected), "{text}: {:?}", segmenter.cut(text));

@@ -58,7 +58,9 @@ impl PublishStage {
             name if name == Topic::Aggregates.name() => self.batch.deltas.push(entry(record)?),
             name if name == Topic::Alerts.name() => self.batch.alerts.push(entry(record)?),
             name if name == Topic::Timeline.name() => self.batch.timeline.push(entry(record)?),
-            name if name == Topic::Corrections.name() => self.batch.corrections.push(entry(record)?),
+            name if name == Topic::Corrections.name() => {
+                self.batch.corrections.push(entry(record)?)
+            }
             name if name == Topic::Deliveries.name() => self.batch.deliveries.push(entry(record)?),
             name if name == Topic::DeadLetters.name() => match entry(record) {
                 Ok(letter) => self.batch.dead_letters.push(letter),
@@ -93,7 +95,9 @@ impl Stage for PublishStage {
         self.batch.deltas.retain(|entry| stays(entry.partition));
         self.batch.alerts.retain(|entry| stays(entry.partition));
         self.batch.timeline.retain(|entry| stays(entry.partition));
-        self.batch.corrections.retain(|entry| stays(entry.partition));
+        self.batch
+            .corrections
+            .retain(|entry| stays(entry.partition));
         self.batch.deliveries.retain(|entry| stays(entry.partition));
         self.batch
             .dead_letters

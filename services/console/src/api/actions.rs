@@ -122,7 +122,10 @@ fn asked(name: &str, mut body: Map<String, Value>) -> Result<(Action, String), P
 }
 
 /// Without a key every request acts by itself; looks have one per ten minutes.
-pub(super) fn idempotency_key(headers: &HeaderMap, look: Option<Timestamp>) -> Result<String, Problem> {
+pub(super) fn idempotency_key(
+    headers: &HeaderMap,
+    look: Option<Timestamp>,
+) -> Result<String, Problem> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(match look {
             Some(at) => (at.as_second() / LOOK_SECONDS).to_string(),
