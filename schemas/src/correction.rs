@@ -8,7 +8,6 @@ use crate::{Actor, EventId, Polarity, SentimentLabel};
 
 /// How somebody really speaks of one aspect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AspectJudgement {
     /// The aspect's stable name, such as `waiting_time`.
     pub aspect: String,

@@ -176,9 +176,11 @@ impl Analyzer {
             stage: tags.stage,
             simhash: tags.simhash,
             entities: place.entities(tags.entities),
-            keywords: self
-                .keywords
-                .extract(words.iter().map(|w| w.word), self.config.keywords),
+            keywords: self.keywords.extract(
+                words.iter().map(|w| w.word),
+                self.config.keyword_method,
+                self.config.keywords,
+            ),
             tokens: if self.config.tokens {
                 place.tokens(&words)
             } else {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::analysis::{Polarity, RuleHit, RuleLevel, Sentiment};
 use crate::analyzer::Analyzer;
 use crate::condition::Condition;
+use crate::config::KeywordMethod;
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
@@ -123,11 +124,11 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             ))
         }),
         rate("keywords", &|i| {
-            drop(black_box(
-                analyzer
-                    .keywords
-                    .extract(words[i].iter().map(|w| w.word), 5),
-            ))
+            drop(black_box(analyzer.keywords.extract(
+                words[i].iter().map(|w| w.word),
+                KeywordMethod::TfIdf,
+                5,
+            )))
         }),
         rate("rules", &|i| {
             drop(black_box(find_rules(analyzer, texts[i])))

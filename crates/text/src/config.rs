@@ -16,6 +16,8 @@ pub struct Config {
     pub max_chars: usize,
     /// Keywords per text. Default 5.
     pub keywords: usize,
+    /// How keywords are weighed. Default `tf_idf`.
+    pub keyword_method: KeywordMethod,
     /// Topics per text. Default 3.
     pub topics: usize,
     /// Spans that explain a verdict, the weightiest kept; more are cut off. Default 32.
@@ -45,11 +47,23 @@ pub struct Config {
     pub adapters: BTreeMap<String, String>,
 }
 
+/// How keywords are weighed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeywordMethod {
+    /// Frequent here and rare in feedback at large.
+    #[default]
+    TfIdf,
+    /// Beside many other words of the same text, whatever other texts say: for trades whose words the shipped counts do not know.
+    TextRank,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             max_chars: 65_536,
             keywords: 5,
+            keyword_method: KeywordMethod::default(),
             topics: 3,
             spans: 32,
             aspects: 32,

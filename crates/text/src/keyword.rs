@@ -3,6 +3,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::Keyword;
+use crate::config::KeywordMethod;
+use crate::text_rank::rank;
 
 /// What words that tell little weigh in a fingerprint: too little to part reposts of a long text, enough to part short texts.
 const FAINT: f32 = 0.5;
@@ -61,32 +63,18 @@ impl Keywords {
         }
     }
 
-    /// The `top` weightiest of `words`: term frequency × inverse document frequency, by length of the text.
+    /// The `top` weightiest of `words`, weighed by `method`.
     pub(crate) fn extract<'a>(
         &self,
         words: impl Iterator<Item = &'a str>,
+        method: KeywordMethod,
         top: usize,
     ) -> Vec<Keyword> {
-        let mut found: Vec<(&str, f32, u32)> = Vec::new();
-        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
-        let mut total = 0u32;
-        for word in words {
-            if !telling(word) || self.stop.contains(word) {
-                continue;
-            }
-            total += 1;
-            if let Some(at) = seen.get(word) {
-                found[*at].2 += 1;
-            } else {
-                seen.insert(word, found.len());
-                found.push((word, self.idf.get(word).copied().unwrap_or(self.unseen), 1));
-            }
-        }
-        let scale = 1.0 / total.max(1) as f32;
-        let mut keywords: Vec<_> = found
-            .into_iter()
-            .map(|(w, idf, n)| (w, idf * n as f32 * scale))
-            .collect();
+        let words = words.filter(|word| telling(word) && !self.stop.contains(*word));
+        let mut keywords = match method {
+            KeywordMethod::TfIdf => self.by_frequency(words),
+            KeywordMethod::TextRank => rank(words),
+        };
         // Stable: equal weights keep the order of the text, so that the answer is always the same.
         keywords.sort_by(|a, b| b.1.total_cmp(&a.1));
         keywords.truncate(top);
@@ -96,6 +84,27 @@ impl Keywords {
                 term: term.to_owned(),
                 weight,
             })
+            .collect()
+    }
+
+    /// Term frequency × inverse document frequency, by length of the text.
+    fn by_frequency<'a>(&self, words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, f32)> {
+        let mut found: Vec<(&str, f32, u32)> = Vec::new();
+        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+        let mut total = 0u32;
+        for word in words {
+            total += 1;
+            if let Some(at) = seen.get(word) {
+                found[*at].2 += 1;
+            } else {
+                seen.insert(word, found.len());
+                found.push((word, self.idf.get(word).copied().unwrap_or(self.unseen), 1));
+            }
+        }
+        let scale = 1.0 / total.max(1) as f32;
+        found
+            .into_iter()
+            .map(|(word, idf, n)| (word, idf * n as f32 * scale))
             .collect()
     }
 }
@@ -127,6 +136,7 @@ mod tests {
     fn the_rarer_word_comes_first_and_stop_words_never() {
         let found = keywords().extract(
             ["真的", "好吃", "外卖", "的", "12345", ",", "外卖"].into_iter(),
+            KeywordMethod::TfIdf,
             5,
         );
         assert_eq!(
@@ -138,7 +148,12 @@ mod tests {
 
     #[test]
     fn no_more_than_asked_for() {
-        assert_eq!(keywords().extract(["外卖", "好吃"].into_iter(), 1).len(), 1);
-        assert!(keywords().extract(std::iter::empty(), 5).is_empty());
+        for method in [KeywordMethod::TfIdf, KeywordMethod::TextRank] {
+            let of = |words: &'static [&str], top| {
+                keywords().extract(words.iter().copied(), method, top)
+            };
+            assert_eq!(of(&["外卖", "好吃"], 1).len(), 1);
+            assert!(of(&["真的", "的", "12345"], 5).is_empty());
+        }
     }
 }

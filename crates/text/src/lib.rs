@@ -54,6 +54,7 @@ mod squeeze;
 mod tagger;
 mod teach;
 mod terms;
+mod text_rank;
 mod train;
 mod urgency;
 mod verdict;
@@ -68,7 +69,7 @@ pub use car::{
     train_car_aspects,
 };
 pub use condition::{Condition, Near, Pattern};
-pub use config::Config;
+pub use config::{Config, KeywordMethod};
 pub use document::Documents;
 pub use emotion::{
     Emotion, EmotionModel, EmotionRows, EmotionScores, EmotionVerdict, evaluate_emotions,

@@ -7,9 +7,9 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::Value;
 use wensheng_schemas::{
-    Alert, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState, Enriched,
-    FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord, Topic,
-    WindowDelta, WindowTotal, schemas,
+    Alert, Command, Contract, Correction, Counted, Cursor, DeadLetter, Delivery, DetectorState,
+    Enriched, FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus, TimelineRecord,
+    Topic, WindowDelta, WindowTotal, schemas,
 };
 
 fn folder() -> &'static Path {

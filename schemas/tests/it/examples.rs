@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wensheng_schemas::{
-    Alert, AlertId, Command, Contract, Counted, Cursor, DeadLetter, Delivery, DetectorState,
-    Enriched, EventId, FeedbackEvent, Notification, Signal, SourceRhythm, SourceStatus,
-    TimelineEvent, TimelineRecord, Topic, WindowDelta, WindowTotal, schemas,
+    Alert, AlertId, Command, Contract, Correction, Counted, Cursor, DeadLetter, Delivery,
+    DetectorState, Enriched, EventId, FeedbackEvent, Notification, Signal, SourceRhythm,
+    SourceStatus, TimelineEvent, TimelineRecord, Topic, WindowDelta, WindowTotal, schemas,
 };
 
 fn folder(topic: Topic) -> PathBuf {

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Fit the sentiment model to labelled rows of one's own.
     Train(TrainArgs),
+    /// Write what people corrected as labelled rows.
+    Export(ExportArgs),
     /// Compare folders of word lists.
     Lexicon(LexiconArgs),
     /// Replay history through detection: what would have been alerted, and when.
@@ -206,6 +208,31 @@ pub(crate) struct TrainArgs {
     /// How the scores before and after are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where the SQLite store is; overrides `data_dir`.
+    #[arg(long, env = "WENSHENG_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// What to write.
+    #[arg(value_enum)]
+    pub(crate) what: ExportOf,
+    /// Of this brand only.
+    #[arg(long)]
+    pub(crate) brand: Option<String>,
+    /// The CSV file; standard output by default.
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What can be written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportOf {
+    /// Corrections of verdicts, with the texts they are about, as `eval` and `train` read them.
+    Corrections,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod drill;
 mod erase;
 mod eval;
 mod exit;
+mod export;
 mod idle;
 mod labelled;
 mod lag;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Connectors(args) => connectors::run(&args),
         Command::Topics(args) => on_runtime(topics::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
+        Command::Export(args) => on_runtime(export::run(args)),
         Command::Erase(args) => on_runtime(erase::run(args)),
         Command::Token(args) => on_runtime(token::run(args)),
         Command::Alert(args) => on_runtime(alert::run(args)),

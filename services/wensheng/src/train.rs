@@ -235,7 +235,7 @@ fn hash(text: &str) -> u64 {
 }
 
 /// Writes a file beside its place and moves it there whole.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = || format!("write {}", path.display());
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,

@@ -49,6 +49,7 @@ on_both_databases!(
     writing::a_text_with_a_nul_character_holds_nothing_up,
     writing::every_attempt_stands_in_the_ledger,
     writing::a_dead_letter_read_twice_is_stored_once,
+    writing::the_latest_correction_of_a_piece_holds_and_each_is_audited_once,
     writing::old_feedback_is_deleted_and_its_sums_stay,
     replay::repeats_change_nothing_and_are_told_as_they_stand,
     replay::a_restart_in_the_middle_counts_once,

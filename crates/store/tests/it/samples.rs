@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use wensheng_schemas::{
-    Actor, Alert, AlertId, AlertState, AlertTimes, Author, Channel, Counts, DeadLetter, Deadline,
-    DeadlineKind, Delivery, DeliveryState, Enriched, Escalation, EventId, FeedbackEvent, Keyword,
-    Origin, Provenance, ResponseClock, Scores, Sentiment, SentimentLabel, Severity, SignalTimes,
-    TOPIC_ALL, TermRank, Topic, WindowDelta, WindowKey, WindowSize,
+    Actor, Alert, AlertId, AlertState, AlertTimes, Author, Channel, Correction, Counts, DeadLetter,
+    Deadline, DeadlineKind, Delivery, DeliveryState, Enriched, Escalation, EventId, FeedbackEvent,
+    Keyword, Origin, Provenance, ResponseClock, Scores, Sentiment, SentimentLabel, Severity,
+    SignalTimes, TOPIC_ALL, TermRank, Topic, WindowDelta, WindowKey, WindowSize,
 };
 use wensheng_store::{Entry, PartitionProgress};
 
@@ -227,5 +227,21 @@ pub(crate) fn dead_letter(line: u64) -> DeadLetter {
         payload: Some("1,,5".to_owned()),
         payload_base64: None,
         at: minute(line as i64),
+    }
+}
+
+/// A correction of `piece` to negative.
+pub(crate) fn correction(id: &str, piece: &Enriched) -> Correction {
+    Correction {
+        id: id.to_owned(),
+        feedback: piece.feedback.id.clone(),
+        revision: piece.feedback.revision,
+        label: SentimentLabel::Negative,
+        aspects: Vec::new(),
+        before: piece.sentiment.label,
+        model_version: piece.model_version.clone(),
+        actor: Actor("林值班".to_owned()),
+        note: String::new(),
+        at: minute(4),
     }
 }

@@ -38,6 +38,7 @@ pub(crate) async fn business_tools_find_figures_under_plain_names(fixture: &Fixt
         alerts: entries(0, [alert("x", 1, Severity::Alert, Some(minute(15)))]),
         timeline: Vec::new(),
         deliveries: entries(0, [delivery("push", "x", 1, delivered)]),
+        corrections: Vec::new(),
         dead_letters: entries(0, [dead_letter(1)]),
         progress: vec![progress(Topic::Aggregates, 4)],
         sources: Vec::new(),

@@ -1,13 +1,14 @@
 //! What is written stands as it was meant.
 
 use wensheng_schemas::{
-    Channel, Counts, DeliveryState, SentimentLabel, Severity, TOPIC_ALL, Topic, WindowSize,
+    Channel, Correction, Counts, DeliveryState, SentimentLabel, Severity, TOPIC_ALL, Topic,
+    WindowSize,
 };
 use wensheng_store::{FeedbackFilter, WindowFilter, WriteBatch};
 
 use crate::fixture::Fixture;
 use crate::samples::{
-    alert, all_key, dead_letter, delivery, delta, entries, key, minute, piece, progress,
+    alert, all_key, correction, dead_letter, delivery, delta, entries, key, minute, piece, progress,
 };
 
 pub(crate) async fn a_batch_is_stored_and_summed(fixture: &Fixture) {
@@ -319,6 +320,58 @@ pub(crate) async fn a_dead_letter_read_twice_is_stored_once(fixture: &Fixture) {
     let second = store.dead_letters(Some(&cursor), 2).await.unwrap();
     assert_eq!(second.rows, [dead_letter(1)]);
     assert_eq!(second.next, None);
+}
+
+pub(crate) async fn the_latest_correction_of_a_piece_holds_and_each_is_audited_once(
+    fixture: &Fixture,
+) {
+    let store = &fixture.store;
+    let first = correction("a", &piece("1", minute(0), "真行啊"));
+    let second = Correction {
+        label: SentimentLabel::Neutral,
+        ..correction("b", &piece("1", minute(0), "真行啊"))
+    };
+    let of_another = correction("c", &piece("2", minute(0), "还没有来"));
+    let batch = WriteBatch {
+        enriched: entries(0, [piece("1", minute(0), "真行啊")]),
+        corrections: entries(
+            0,
+            [first.clone(), first.clone(), second.clone(), of_another],
+        ),
+        progress: vec![
+            progress(Topic::Enriched, 1),
+            progress(Topic::Corrections, 4),
+        ],
+        ..WriteBatch::default()
+    };
+    let writer = store.writer("test");
+    let applied = writer.apply(&batch, minute(5)).await.unwrap();
+    assert_eq!(
+        (applied.written.corrections, applied.stale.corrections),
+        (3, 1)
+    );
+    let again = writer.apply(&batch, minute(6)).await.unwrap();
+    assert_eq!((again.written.corrections, again.repeated), (0, 5));
+    let audit = store.audit(10).await.unwrap();
+    let corrected = audit.iter().filter(|e| e.action == "feedback.correct");
+    assert_eq!(corrected.count(), 3);
+
+    let (found, next) = store.corrections(None, 10).await.unwrap();
+    assert_eq!(next, None);
+    assert_eq!(found.len(), 1, "what is not stored has no words");
+    assert_eq!(found[0].correction, second);
+    assert_eq!(found[0].piece.feedback.text, "真行啊");
+
+    let mut revised = piece("1", minute(0), "真行啊,谢谢");
+    revised.feedback.revision = 1;
+    let batch = WriteBatch {
+        enriched: entries(1, [revised]),
+        progress: vec![progress(Topic::Enriched, 2)],
+        ..WriteBatch::default()
+    };
+    writer.apply(&batch, minute(7)).await.unwrap();
+    let (found, _) = store.corrections(None, 10).await.unwrap();
+    assert!(found.is_empty(), "it was said of other words");
 }
 
 pub(crate) async fn old_feedback_is_deleted_and_its_sums_stay(fixture: &Fixture) {

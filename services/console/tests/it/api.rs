@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use wensheng_bus::StageState;
 use wensheng_console::{Config, Error, run};
 use wensheng_runtime::{Check as _, Handle, Problems};
+use wensheng_schemas::{Correction, SentimentLabel, Topic};
 use wensheng_store::Role;
 
 use crate::running::Running;
-use crate::seed::{BRAND, Seeder};
+use crate::seed::{BRAND, Seeder, voice};
 
 #[tokio::test]
 async fn nothing_is_answered_without_a_valid_token() {
@@ -156,6 +157,60 @@ async fn every_answer_carries_the_security_headers() {
         assert!(!policy.contains("unsafe"), "{path}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_correction_is_durable_names_who_said_it_and_acts_once() {
+    let console = Running::start().await;
+    let now = Timestamp::now();
+    let piece = voice(0, now, 60);
+    let mut seeder = Seeder::new(&console.store);
+    seeder.feedback(vec![piece.clone()]).await;
+    let viewer = console.token("看客", Role::Viewer).await;
+    let path = format!("/feedback/{}/correction", piece.feedback.id);
+    let correct = |path: &str, token: &str, body: Value| {
+        let request = console.request(Method::POST, path, token);
+        request.header("idempotency-key", "k").json(&body).send()
+    };
+    let body = json!({"label": "neutral", "note": "客观描述"});
+    for (path, token, body, status) in [
+        (path.as_str(), &viewer, body.clone(), StatusCode::FORBIDDEN),
+        (
+            "/feedback/x/correction",
+            &console.admin,
+            body.clone(),
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            &path,
+            &console.admin,
+            json!({"label": "bad"}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            &path,
+            &console.admin,
+            json!({"label": "neutral", "x": 1}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (&path, &console.admin, body.clone(), StatusCode::ACCEPTED),
+        (&path, &console.admin, body, StatusCode::ACCEPTED),
+    ] {
+        let answer = correct(path, token, body.clone()).await.unwrap();
+        assert_eq!(answer.status(), status, "{path} {body}");
+    }
+    let corrections: Vec<Correction> = console.records(Topic::Corrections).await;
+    assert_eq!(corrections.len(), 1);
+    assert_eq!(corrections[0].feedback, piece.feedback.id);
+    assert_eq!(corrections[0].label, SentimentLabel::Neutral);
+    assert_eq!(corrections[0].before, piece.sentiment.label);
+    assert!(!corrections[0].actor.0.is_empty());
+
+    seeder.corrections(corrections.clone()).await;
+    let page = console.get("/corrections").await;
+    assert_eq!(page["rows"][0]["text"], piece.feedback.text);
+    assert_eq!(page["rows"][0]["correction"]["note"], "客观描述");
     console.stop().await;
 }
 

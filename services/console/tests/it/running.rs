@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use wensheng_bus::{Bus, EmbeddedBus, EmbeddedConfig, TopicPartition};
 use wensheng_console::{Config, Error, run};
 use wensheng_runtime::{Handle, TicketKey, decode, topic_specs};
-use wensheng_schemas::{Action, Command, Topic};
+use wensheng_schemas::{Action, Command, Contract, Topic};
 use wensheng_store::{Role, Store, StoreConfig};
 
 pub(crate) const PARTITIONS: u32 = 2;
@@ -107,6 +107,17 @@ impl Running {
         let body = answer.text().await.unwrap();
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
+    }
+
+    /// All records of a topic.
+    pub(crate) async fn records<T: Contract + Send>(&self, topic: Topic) -> Vec<T> {
+        let mut found = Vec::new();
+        for partition in 0..PARTITIONS {
+            let at = TopicPartition::new(topic.shared_name(), partition);
+            let mut take = |record| found.push(decode(&record).unwrap());
+            self.bus.replay(&at, 0..u64::MAX, &mut take).await.unwrap();
+        }
+        found
     }
 
     /// Every command on the bus, without looks: whoever opens the page of an alert looks at it.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
-    Alert, AspectMention, Author, Channel, Counts, DeadLetter, Distinct, Enriched, EventId,
-    FeedbackEvent, Keyword, Origin, Provenance, RuleHit, Scores, Sentiment, SentimentLabel,
-    Severity, Span, TOPIC_ALL, TermRank, WindowDelta, WindowKey, WindowSize,
+    Alert, AspectMention, Author, Channel, Correction, Counts, DeadLetter, Distinct, Enriched,
+    EventId, FeedbackEvent, Keyword, Origin, Provenance, RuleHit, Scores, Sentiment,
+    SentimentLabel, Severity, Span, TOPIC_ALL, TermRank, WindowDelta, WindowKey, WindowSize,
 };
 use wensheng_store::{Entry, Store, WriteBatch};
 
@@ -337,6 +337,14 @@ impl Seeder {
     pub(crate) async fn alert(&mut self, alert: Alert) {
         let mut batch = WriteBatch::default();
         batch.alerts.push(self.entry(alert));
+        self.apply(batch).await;
+    }
+
+    pub(crate) async fn corrections(&mut self, corrections: Vec<Correction>) {
+        let mut batch = WriteBatch::default();
+        for correction in corrections {
+            batch.corrections.push(self.entry(correction));
+        }
         self.apply(batch).await;
     }
 

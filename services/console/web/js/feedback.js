@@ -1,6 +1,6 @@
 // What customers say, newest first. New voices come in on top; readers further down are not pushed about.
 import { html, useEffect, useRef, useState } from './dom.js';
-import { get } from './api.js';
+import { get, newKey, post } from './api.js';
 import { useNow } from './clock.js';
 import { ago, fullTime } from './format.js';
 import { t } from './i18n.js';
@@ -31,7 +31,30 @@ function Scores({ scores }) {
   return given.map(([name, value]) => html`<span key=${name} class="chip score">${name.toUpperCase()} <b>${value}</b></span>`);
 }
 
-function Voice({ row, now }) {
+const LABELS = ['negative', 'neutral', 'positive'];
+
+/** What the reader says it is, where that is not what was understood. */
+function Correct({ row }) {
+  const [step, setStep] = useState(null);
+  const key = useRef(newKey());
+  const send = (label) => {
+    if (!label) return;
+    setStep({ name: 'sending' });
+    post(`/feedback/${row.feedback.id}/correction`, { label }, key.current).then(
+      () => { key.current = newKey(); setStep({ name: 'done', label }); },
+      (error) => setStep({ name: 'failed', error }),
+    );
+  };
+  if (step?.name === 'done') return html`<span class="chip" role="status">${t('feedback.corrected', { label: labelName(step.label) })}</span>`;
+  return html`
+    ${step?.name === 'failed' && html`<${Failure} error=${step.error} />`}
+    <select class="link correct" aria-label=${t('feedback.correct')} value="" disabled=${step?.name === 'sending'} onChange=${(event) => send(event.currentTarget.value)}>
+      <option value="">${t('feedback.correct')}</option>
+      ${LABELS.filter((name) => name !== row.sentiment.label).map((name) => html`<option key=${name} value=${name}>${labelName(name)}</option>`)}
+    </select>`;
+}
+
+function Voice({ row, now, me }) {
   const { feedback, sentiment } = row;
   const named = new Set((row.aspects ?? []).map((aspect) => aspect.aspect));
   const aspects = [...new Map((row.aspects ?? []).map((aspect) => [aspect.aspect, aspect])).values()];
@@ -53,11 +76,12 @@ function Voice({ row, now }) {
         <${Scores} scores=${feedback.scores} />
         ${(row.keywords ?? []).slice(0, 6).map((keyword) => html`<span key=${`k${keyword.term}`} class="chip keyword">${keyword.term}</span>`)}
         ${/^https?:/.test(feedback.url ?? '') && html`<a class="link" href=${feedback.url} target="_blank" rel="noopener noreferrer">${t('feedback.original')}</a>`}
+        ${me.may_act && html`<${Correct} key="correct" row=${row} />`}
       </div>
     </li>`;
 }
 
-export function Feedback({ brand, topics }) {
+export function Feedback({ me, brand, topics }) {
   const now = useNow();
   const [filter, setFilter] = useState({ channel: '', label: '', topic: '', text: '' });
   const [typed, setTyped] = useState('');
@@ -110,7 +134,7 @@ export function Feedback({ brand, topics }) {
     ${!rows && !list.error && html`<${Loading} rows=${10} />`}
     ${rows && !rows.length && html`<${Empty} title=${t(filtered || brand ? 'feedback.empty' : 'feedback.none')} hint=${t(filtered || brand ? 'feedback.emptyHint' : 'feedback.noneHint')} />`}
     ${rows && rows.length > 0 && html`
-      <ol class="voices">${rows.map((row) => html`<${Voice} key=${row.feedback.id} row=${row} now=${now} />`)}</ol>
+      <ol class="voices">${rows.map((row) => html`<${Voice} key=${row.feedback.id} row=${row} now=${now} me=${me} />`)}</ol>
       <div class="list-end">
         ${more.error && html`<${Failure} error=${more.error} retry=${next} />`}
         ${list.data.next ? html`<button class="button" disabled=${more.busy} onClick=${next}>${t(more.busy ? 'loading' : 'more')}</button>` : html`<span class="faint">${t('feedback.end')}</span>`}

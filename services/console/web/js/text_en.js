@@ -85,7 +85,7 @@ export default {
   'feedback.filters': 'Filter voices', 'feedback.channel': 'All channels', 'feedback.topic': 'All topics', 'feedback.search': 'Search the text', 'feedback.any': 'All', 'feedback.clear': 'Clear filters',
   'feedback.empty': 'No voice fits these filters', 'feedback.emptyHint': 'Try wider ones', 'feedback.none': 'No voices yet', 'feedback.noneHint': 'Once a source is connected, customers are heard here as they speak.',
   'feedback.new': '{n} new voices, show them', 'feedback.end': 'That is all', 'feedback.sentiment': 'Sentiment', 'feedback.original': 'Original', 'feedback.drill': 'Drill',
-  'feedback.scores': 'Scores',
+  'feedback.scores': 'Scores', 'feedback.correct': 'Correct the sentiment', 'feedback.corrected': 'Corrected to {label}',
 
   'system.stored': 'Voices stored', 'system.windows': 'Counted in windows', 'system.agree': 'agrees', 'system.differ': '{n} apart', 'system.window.1m': 'minutes', 'system.window.1h': 'hours', 'system.window.1d': 'days',
   'system.dead': 'Dead letters', 'system.pushes': 'Pushes', 'system.tasks': 'Tasks', 'system.deadTitle': 'Dead letters: records that could not be processed', 'system.deadNone': 'None: every record was processed', 'system.payload': 'Show content',
@@ -94,7 +94,7 @@ export default {
   'system.differHint': 'Data under way and drills make a difference',
   'source.title': 'Sources', 'source.none': 'No source is configured', 'source.name': 'Source', 'source.state': 'State', 'source.last': 'Latest voice', 'source.ok': 'Last well', 'source.lag': 'Lag', 'source.well': 'well', 'source.silent': 'silent', 'source.trouble': 'in trouble',
   'task.starting': 'starting', 'task.running': 'running', 'task.waiting': 'waiting', 'task.stopped': 'stopped', 'task.failed': 'failed',
-  'audit.subject.erase': 'Removed a person', 'audit.feedback.expire': 'Deleted by retention',
+  'audit.feedback.correct': 'Corrected the sentiment', 'audit.subject.erase': 'Removed a person', 'audit.feedback.expire': 'Deleted by retention',
   'audit.login': 'Logged in', 'audit.login.refused': 'Login refused', 'audit.alert.acknowledge': 'Acknowledged alert', 'audit.alert.respond': 'First response', 'audit.alert.resolve': 'Resolved alert',
   'state.assessing': 'Being assessed', 'state.reviewed': 'Reviewed', 'state.dismissed': 'False alarm',
   'deadline.team': 'Name the team', 'deadline.spokesperson': 'Name the spokesperson', 'deadline.plan': 'Plan', 'deadline.review': 'Review',

@@ -85,7 +85,7 @@ export default {
   'feedback.filters': '筛选声音', 'feedback.channel': '全部渠道', 'feedback.topic': '全部话题', 'feedback.search': '搜索原文', 'feedback.any': '全部', 'feedback.clear': '清除筛选',
   'feedback.empty': '没有符合条件的声音', 'feedback.emptyHint': '放宽筛选条件试试', 'feedback.none': '还没有声音进来', 'feedback.noneHint': '接入数据源后，客户的声音会实时出现在这里。',
   'feedback.new': '{n} 条新声音，点击查看', 'feedback.end': '到底了', 'feedback.sentiment': '情感', 'feedback.original': '原文', 'feedback.drill': '演练',
-  'feedback.scores': '评分',
+  'feedback.scores': '评分', 'feedback.correct': '纠正情感', 'feedback.corrected': '已更正为{label}',
 
   'system.stored': '已入库声音', 'system.windows': '统计窗口合计', 'system.agree': '与入库一致', 'system.differ': '相差 {n}', 'system.window.1m': '分钟', 'system.window.1h': '小时', 'system.window.1d': '日',
   'system.dead': '死信', 'system.pushes': '推送', 'system.tasks': '运行状态', 'system.deadTitle': '死信：无法处理的记录', 'system.deadNone': '没有死信，所有记录都已处理', 'system.payload': '查看内容',
@@ -94,7 +94,7 @@ export default {
   'system.differHint': '处理中的数据与演练会造成差异',
   'source.title': '数据源', 'source.none': '没有配置数据源', 'source.name': '数据源', 'source.state': '状态', 'source.last': '最近数据', 'source.ok': '最近正常', 'source.lag': '滞后', 'source.well': '正常', 'source.silent': '静默', 'source.trouble': '中断',
   'task.starting': '启动中', 'task.running': '正常', 'task.waiting': '等待', 'task.stopped': '已停止', 'task.failed': '故障',
-  'audit.subject.erase': '删除个人信息', 'audit.feedback.expire': '到期删除',
+  'audit.feedback.correct': '纠正情感', 'audit.subject.erase': '删除个人信息', 'audit.feedback.expire': '到期删除',
   'audit.login': '登录', 'audit.login.refused': '登录被拒', 'audit.alert.acknowledge': '认领预警', 'audit.alert.respond': '登记首次响应', 'audit.alert.resolve': '办结预警',
   'state.assessing': '研判中', 'state.reviewed': '已复盘', 'state.dismissed': '误报',
   'deadline.team': '组建处置小组', 'deadline.spokesperson': '指定发言人', 'deadline.plan': '处置方案', 'deadline.review': '复盘',
