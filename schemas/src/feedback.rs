@@ -112,6 +112,17 @@ pub struct Scores {
     pub ces: Option<u8>,
 }
 
+/// An answer on a scale of the source's own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rating {
+    /// The answer, `from` to `to`; more is better.
+    pub value: f64,
+    /// The least answer of the scale.
+    pub from: i32,
+    /// The greatest answer of the scale.
+    pub to: i32,
+}
+
 impl Scores {
     /// Whether no score was given.
     pub fn is_empty(&self) -> bool {
@@ -172,6 +183,9 @@ pub struct FeedbackEvent {
     /// Scores beside the words.
     #[serde(default, skip_serializing_if = "Scores::is_empty")]
     pub scores: Scores,
+    /// Answers to further questions on scales, by what was asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ratings: BTreeMap<String, Rating>,
     /// A page where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -208,6 +222,7 @@ impl FeedbackEvent {
         self.author = None;
         self.reach = None;
         self.scores = Scores::default();
+        self.ratings.clear();
         self.url = None;
         self.call = None;
         self.attributes.clear();

@@ -48,7 +48,7 @@ pub use detector_state::{
 pub use distinct::Distinct;
 pub use document::{asyncapi, schemas};
 pub use enriched::{Contribution, Counted, Enriched};
-pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Reach, Scores};
+pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Rating, Reach, Scores};
 pub use handling::{
     AlertState, Done, HandOver, Handling, Lowered, ProcessStep, Seen, Spread, Statement, StepKind,
 };

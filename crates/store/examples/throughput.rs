@@ -90,6 +90,7 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
             call: None,
             provenance: Provenance::default(),
             drill: false,
+            ratings: Default::default(),
             immutable: false,
             withdrawn: false,
         },

@@ -15,6 +15,7 @@ mod draft;
 mod error;
 mod field;
 mod heartbeat;
+mod hex;
 mod hotline;
 mod html;
 mod ingest;
@@ -30,28 +31,33 @@ mod scalar;
 mod scale;
 mod scrub;
 mod staging;
+mod survey;
 mod time;
 mod wechat;
 mod xml;
 
 pub use config::Config;
 pub use connector::SourceConfig;
+pub use connector::catalogue::{Class, ConnectorKind, Ways, connectors};
 pub use connector::demo::{DemoConfig, invented_texts};
 pub use connector::feed::FeedConfig;
 pub use connector::files::{
     Column, Columns, EncodingChoice, FilesConfig, FormatChoice, PresetChoice,
 };
+pub use connector::forms::{Formbricks, FormsConfig, StandardWebhooks, Typeform};
 pub use connector::http_pull::{
     AuthConfig, ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig, PagingKind, Paths,
     SinceBy, SinceConfig, SuccessConfig,
 };
 pub use connector::reviews::{AppConfig, ReviewsConfig};
 pub use connector::tccc::{ReconcileConfig, TcccConfig};
+pub use connector::tencent_survey::TencentSurveyConfig;
 pub use connector::transcript::{TranscriptConfig, VconConfig};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;
 pub use connector::wecom_kf::WecomKfConfig;
 pub use connector::weibo::{SearchConfig, WeiboConfig};
+pub use connector::wjx::{PushFormat, SignatureHash, WjxApiConfig, WjxConfig};
 pub use error::Error;
 pub use field::Field;
 pub use hotline::RoleChoice;
@@ -61,3 +67,4 @@ pub use pseudonym::pseudonym;
 pub use pull::PullConfig;
 pub use run::run;
 pub use scale::Scale;
+pub use survey::{QuestionConfig, QuestionKind, SurveyConfig};

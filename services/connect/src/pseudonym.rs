@@ -4,6 +4,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use wensheng_runtime::Secret;
 
+use crate::hex::hex;
+
 /// Makes pseudonyms with a secret key.
 #[derive(Clone)]
 pub(crate) struct Pseudonyms {
@@ -35,13 +37,7 @@ impl Pseudonyms {
         mac.update(id.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let (head, _) = digest.split_at(16);
-        let mut hex = String::with_capacity(32);
-        for byte in head {
-            for nibble in [byte >> 4, byte & 15] {
-                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        hex
+        hex(head)
     }
 }
 

@@ -132,6 +132,7 @@ impl Drill {
             reply_to: None,
             repost_of: None,
             call: None,
+            ratings: Default::default(),
             immutable: false,
             withdrawn: false,
             attributes: BTreeMap::new(),

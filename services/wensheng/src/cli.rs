@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Validate(ConfigArgs),
     /// Print the JSON Schema of the configuration, or of the topics.
     Schema(SchemaArgs),
+    /// List the kinds of sources with their options, or print the example configuration of one.
+    Connectors(ConnectorsArgs),
     /// Create or check the topics of the bus.
     Topics(TopicsArgs),
     /// Give dead letters their second chance: send records back to their topics, write out what cannot be sent back.
@@ -306,6 +308,16 @@ pub(crate) enum SchemaOf {
     Topics,
     /// The AsyncAPI document.
     Asyncapi,
+}
+
+/// Options of `wensheng connectors`.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectorsArgs {
+    /// The kind to print the example configuration of; without, all kinds are listed.
+    pub(crate) kind: Option<String>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod backtest;
 mod bench;
 mod cli;
 mod config;
+mod connectors;
 mod demo;
 mod drill;
 mod erase;
@@ -55,6 +56,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Validate(args) => validate(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Connectors(args) => connectors::run(&args),
         Command::Topics(args) => on_runtime(topics::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Erase(args) => on_runtime(erase::run(args)),

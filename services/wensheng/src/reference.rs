@@ -1,5 +1,6 @@
 //! The configuration reference is written from the types, so that it cannot tell what is not so.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::Config;
@@ -30,7 +31,9 @@ fn markdown(schema: &Value, defaults: &Value) -> String {
         .iter()
         .partition(|(_, field)| reference.resolve(field).get("properties").is_some());
     out.push_str("\n## The whole service\n\n");
-    reference.table(&mut out, "", plain.into_iter(), Some(defaults));
+    let mut rows = Vec::new();
+    reference.rows(&mut rows, "", plain.into_iter(), Some(defaults));
+    table(&mut out, &rows);
     for (name, field) in sections {
         let description = text(field, "description");
         out.push_str(&format!("\n## `{name}`\n\n{description}\n\n"));
@@ -39,7 +42,9 @@ fn markdown(schema: &Value, defaults: &Value) -> String {
             .get("properties")
             .and_then(Value::as_object)
         {
-            reference.table(&mut out, "", fields.iter(), defaults.get(name));
+            let mut rows = Vec::new();
+            reference.rows(&mut rows, "", fields.iter(), defaults.get(name));
+            table(&mut out, &rows);
         }
     }
     out
@@ -70,16 +75,13 @@ impl<'a> Reference<'a> {
     }
 
     /// A row a key; keys of what lies within follow with their path in front, variants with their tag.
-    fn table(
+    fn rows(
         &self,
-        out: &mut String,
+        out: &mut Vec<Row>,
         path: &str,
         fields: impl Iterator<Item = (&'a String, &'a Value)>,
         defaults: Option<&Value>,
     ) {
-        if path.is_empty() {
-            out.push_str("| key | default | what |\n|---|---|---|\n");
-        }
         for (name, field) in fields {
             let path = if path.is_empty() {
                 name.clone()
@@ -94,15 +96,19 @@ impl<'a> Reference<'a> {
             };
             // What holds at this place, which may differ from what the type alone has.
             let here = defaults.and_then(|defaults| defaults.get(name));
-            let shown = default(here.or_else(|| field.get("default")), below);
-            row(out, &format!("`{path}`"), &shown, &cell(described, below));
+            out.push(Row {
+                key: path.clone(),
+                kind: None,
+                default: default(here.or_else(|| field.get("default")), below),
+                what: cell(described, below),
+            });
             self.within(out, &path, below, here);
         }
     }
 
-    fn within(&self, out: &mut String, path: &str, schema: &'a Value, defaults: Option<&Value>) {
+    fn within(&self, out: &mut Vec<Row>, path: &str, schema: &'a Value, defaults: Option<&Value>) {
         if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
-            self.table(out, path, fields.iter(), defaults);
+            self.rows(out, path, fields.iter(), defaults);
         } else if let Some(items) = schema.get("items") {
             self.within(out, &format!("{path}[]"), self.resolve(items), None);
         } else if let Some(variants) = schema.get("oneOf").and_then(Value::as_array) {
@@ -117,21 +123,62 @@ impl<'a> Reference<'a> {
                 else {
                     continue;
                 };
-                row(
-                    out,
-                    &format!("`{path}` **`kind: {tag}`**"),
-                    "",
-                    &text(variant, "description"),
-                );
+                out.push(Row {
+                    key: path.to_owned(),
+                    kind: Some(tag.to_owned()),
+                    default: String::new(),
+                    what: text(variant, "description"),
+                });
                 let fields = fields.iter().filter(|(name, _)| *name != "kind");
-                self.table(out, path, fields, None);
+                self.rows(out, path, fields, None);
             }
         }
     }
 }
 
-fn row(out: &mut String, key: &str, default: &str, what: &str) {
-    out.push_str(&format!("| {key} | {default} | {what} |\n"));
+/// A key of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Row {
+    /// Its path.
+    pub(crate) key: String,
+    /// The variant that begins here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// Its default, as it would be written; empty where there is none.
+    default: String,
+    /// What it is.
+    what: String,
+}
+
+/// The keys of one variant of a tagged configuration.
+pub(crate) fn options(variant: &Value, definitions: &Value) -> Vec<Row> {
+    let reference = Reference {
+        definitions: definitions.as_object(),
+    };
+    let mut rows = Vec::new();
+    let fields = variant.get("properties").and_then(Value::as_object);
+    let fields = fields.into_iter().flatten();
+    reference.rows(
+        &mut rows,
+        "",
+        fields.filter(|(name, _)| *name != "kind"),
+        None,
+    );
+    rows
+}
+
+fn table(out: &mut String, rows: &[Row]) {
+    out.push_str("| key | default | what |\n|---|---|---|\n");
+    for row in rows {
+        let kind = row.kind.as_ref().map(|tag| format!(" **`kind: {tag}`**"));
+        out.push_str(&format!(
+            "| `{}`{} | {} | {} |\n",
+            row.key,
+            kind.unwrap_or_default(),
+            row.default,
+            row.what
+        ));
+    }
 }
 
 /// The default as it would be written in the file; none for what has keys of its own.

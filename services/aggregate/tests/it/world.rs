@@ -57,6 +57,7 @@ pub(crate) fn piece(number: usize, seconds: f64, negative: bool) -> Enriched {
             call: None,
             provenance: Provenance::default(),
             drill: false,
+            ratings: Default::default(),
             immutable: false,
             withdrawn: false,
         },

@@ -3,17 +3,21 @@
 //! A pull source runs as a task of its own and submits batches with their cursors. A push source verifies and parses;
 //! answering after the commit is the push server's part, the same for all.
 
+pub(crate) mod catalogue;
 pub(crate) mod demo;
 pub(crate) mod feed;
 pub(crate) mod files;
+pub(crate) mod forms;
 pub(crate) mod http_pull;
 pub(crate) mod reviews;
 pub(crate) mod tccc;
+pub(crate) mod tencent_survey;
 pub(crate) mod transcript;
 pub(crate) mod webhook;
 pub(crate) mod wechat_oa;
 pub(crate) mod wecom_kf;
 pub(crate) mod weibo;
+pub(crate) mod wjx;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use wensheng_bus::StageState;
 use wensheng_runtime::{Check, Problems, Secret};
 
+use self::catalogue::{Class, Ways};
 use crate::ingest::Submitter;
 use crate::progress::Tracker;
 use crate::push::PushInput;
@@ -113,7 +118,7 @@ pub(crate) trait PullInput: Send {
 }
 
 macro_rules! sources {
-    ($($(#[$doc:meta])* $kind:ident($config:ty),)*) => {
+    ($($(#[$doc:meta])* $kind:ident($config:ty): $class:ident, $ways:ident, $page:literal;)*) => {
         /// A source, by its `kind`.
         #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -133,32 +138,51 @@ macro_rules! sources {
                 }
             }
         }
+
+        /// Of each kind, in the order of [`SourceConfig`]: its class, its ways, and its page.
+        const KINDS: &[(Class, Ways, &str)] = &[
+            $((
+                Class::$class,
+                Ways::$ways,
+                include_str!(concat!("../../../../docs/connectors/", $page)),
+            ),)*
+        ];
     };
 }
 
 sources! {
     /// CSV and NDJSON files.
-    Files(files::FilesConfig),
+    Files(files::FilesConfig): Any, PULL, "files.md";
     /// Events posted over HTTP.
-    Webhook(webhook::WebhookConfig),
+    Webhook(webhook::WebhookConfig): Any, PUSH, "webhook.md";
     /// Transcripts of calls.
-    Transcript(transcript::TranscriptConfig),
+    Transcript(transcript::TranscriptConfig): Hotline, BOTH, "transcript.md";
     /// vCon conversations.
-    Vcon(transcript::VconConfig),
+    Vcon(transcript::VconConfig): Hotline, BOTH, "vcon.md";
     /// Calls of Tencent Cloud Contact Center.
-    Tccc(tccc::TcccConfig),
+    Tccc(tccc::TcccConfig): Hotline, BOTH, "tccc.md";
     /// Messages to WeChat customer service.
-    WecomKf(wecom_kf::WecomKfConfig),
+    WecomKf(wecom_kf::WecomKfConfig): Wechat, BOTH, "wecom-kf.md";
     /// Messages to a WeChat Official Account.
-    WechatOa(wechat_oa::WechatOaConfig),
+    WechatOa(wechat_oa::WechatOaConfig): Wechat, PUSH, "wechat-oa.md";
     /// Any JSON API that is asked page by page.
-    HttpPull(http_pull::HttpPullConfig),
+    HttpPull(http_pull::HttpPullConfig): Any, PULL, "http-pull.md";
     /// RSS, Atom and JSON feeds.
-    Feed(feed::FeedConfig),
+    Feed(feed::FeedConfig): Social, PULL, "feed.md";
     /// Reviews in the App Store.
-    Reviews(reviews::ReviewsConfig),
+    Reviews(reviews::ReviewsConfig): Social, PULL, "reviews.md";
     /// Mentions and comments on Weibo.
-    Weibo(weibo::WeiboConfig),
+    Weibo(weibo::WeiboConfig): Social, PULL, "weibo.md";
+    /// Answers to surveys of 问卷星.
+    Wjx(wjx::WjxConfig): Survey, BOTH, "wjx.md";
+    /// Answers to surveys of 腾讯问卷.
+    TencentSurvey(tencent_survey::TencentSurveyConfig): Survey, BOTH, "tencent-survey.md";
+    /// Answers to surveys and ratings of any sender that signs by Standard Webhooks.
+    StandardWebhooks(forms::FormsConfig<forms::StandardWebhooks>): Survey, PUSH, "standard-webhooks.md";
+    /// Responses of Formbricks.
+    Formbricks(forms::FormsConfig<forms::Formbricks>): Survey, PUSH, "formbricks.md";
+    /// Responses of Typeform.
+    Typeform(forms::FormsConfig<forms::Typeform>): Survey, PUSH, "typeform.md";
     /// Invented feedback.
-    Demo(demo::DemoConfig),
+    Demo(demo::DemoConfig): Any, PULL, "demo.md";
 }

@@ -174,13 +174,16 @@ impl Answer {
             Ok(seconds) => seconds,
             Err(_) => {
                 let at = http_date(written)?;
-                let now = header(reqwest::header::DATE)
-                    .and_then(http_date)
-                    .unwrap_or_else(Timestamp::now);
+                let now = self.date().unwrap_or_else(Timestamp::now);
                 u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0)
             }
         };
         Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
+    }
+
+    /// The platform's own clock, where the answer tells it.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        http_date(self.headers.get(reqwest::header::DATE)?.to_str().ok()?)
     }
 
     /// The beginning of the body, for reasons.

@@ -6,6 +6,7 @@
 //! nothing and wakes its own pull side.
 
 mod server;
+pub(crate) mod signature;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -14,6 +14,8 @@ use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
+use crate::hex::hex;
+
 /// The length of an `EncodingAESKey`.
 const KEY_CHARS: usize = 43;
 
@@ -133,13 +135,7 @@ pub(crate) fn sign(parts: &[&str]) -> String {
     for part in parts {
         hash.update(part.as_bytes());
     }
-    let mut hex = String::with_capacity(40);
-    for byte in hash.finalize() {
-        for nibble in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    }
-    hex
+    hex(&hash.finalize())
 }
 
 /// Whether that is the signature over these parts, in constant time.

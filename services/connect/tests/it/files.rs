@@ -354,3 +354,89 @@ async fn a_file_that_follows_a_template_needs_no_columns() {
         letters[0].reason
     );
 }
+
+#[tokio::test]
+async fn exports_of_shops_are_read_by_the_names_that_platforms_give_their_columns() {
+    let site = Site::new().await;
+    site.write(
+        "jd.csv",
+        gb18030(
+            "订单编号,商品名称,评论ID,评论内容,评论时间,用户名,评分,物流评分,备注\r\n\
+             991,桂花乌龙,J-1,包装破了,2026-01-31 08:30:00,j***n,2星,4,x\r\n",
+        ),
+    );
+    site.write(
+        "tmall.csv",
+        "主订单编号,子订单编号,宝贝标题,买家会员名,评价类型,初评内容,初评时间,追评内容\n\
+         881,882,桂花乌龙,t**1,差评,味道很淡,2026-01-30 10:00,还是淡\n",
+    );
+    site.write(
+        "dianping.ndjson",
+        "{\"评价ID\":7,\"门店名称\":\"南山店\",\"城市\":\"深圳\",\"用户昵称\":\"d\",\"总评分\":\"4.5\",\"口味\":5,\"环境\":\"★★★☆☆\",\"评价内容\":\"排队太久\",\"评价时间\":\"2026-01-29 12:00:00\"}\n",
+    );
+    site.write("odd.csv", "评论内容,评分\n还行,很多\n");
+    let source = |name: &str, file: &str, preset: &str| json!({"kind": "files", "name": name, "path": site.path().join(file), "preset": preset, "brand": "鹿汀茶饮"});
+    let mut run = site.start_with(json!({
+        "pseudonym_key": "0123456789abcdef",
+        "sources": [
+            source("jd", "jd.csv", "jd-reviews"), source("tmall", "tmall.csv", "tmall-reviews"),
+            source("dianping", "dianping.ndjson", "dianping-reviews"), source("odd", "odd.csv", "jd-reviews"),
+        ],
+    }));
+    run.until(|progress| progress.all_through).await;
+    run.stop().await.unwrap();
+    let events = site.events().await;
+    assert_eq!(events.len(), 3, "{events:?}");
+    let by = |source: &str| events.iter().find(|event| event.source == source).unwrap();
+    let jd = by("jd");
+    assert_eq!(
+        (jd.native_id.as_str(), jd.text.as_str()),
+        ("J-1", "包装破了")
+    );
+    assert_eq!((jd.channel, jd.scores.csat), (Channel::Review, Some(2)));
+    assert_eq!(jd.product.as_deref(), Some("桂花乌龙"));
+    assert_eq!(jd.ratings["物流评分"].value, 4.0);
+    assert_eq!(jd.attributes["订单编号"], "991");
+    let tmall = by("tmall");
+    assert_eq!(
+        (tmall.native_id.as_str(), tmall.scores.csat),
+        ("882", Some(1))
+    );
+    assert_eq!(tmall.attributes["追评内容"], "还是淡");
+    let dianping = by("dianping");
+    assert_eq!(dianping.store.as_deref(), Some("南山店"));
+    assert_eq!(dianping.region.as_deref(), Some("深圳"));
+    assert_eq!(dianping.scores.csat, Some(5), "halves up");
+    assert_eq!(dianping.ratings["环境"].value, 3.0);
+    let letters = site.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].reason.contains("评分"), "{}", letters[0].reason);
+}
+
+#[tokio::test]
+async fn an_export_of_a_survey_is_read_by_its_questions() {
+    let site = Site::new().await;
+    let path = site.write(
+        "答卷.csv",
+        "序号,提交答卷时间,来源,1、您有多大可能推荐我们？,2、满意吗,3、想说的话,4、手机\n\
+         1,2026/1/31 8:30:00,微信,9,不满意,等太久,13800138000\n",
+    );
+    let site_config = json!([{
+        "kind": "files", "name": "survey", "path": path, "brand": "鹿汀茶饮", "channel": "survey",
+        "columns": { "text": null, "id": "序号", "occurred_at": "提交答卷时间" },
+        "questions": [
+            { "question": "*推荐我们*", "kind": "nps" },
+            { "question": "2、*", "kind": "csat", "labels": { "不满意": 2 } },
+            { "question": "3、*", "kind": "text" },
+            { "question": "来源", "kind": "attribute" },
+        ],
+    }]);
+    site.run_through(site_config).await;
+    let events = site.events().await;
+    let [event] = events.as_slice() else {
+        panic!("{:?}", site.dead_letters().await)
+    };
+    assert_eq!((event.scores.nps, event.scores.csat), (Some(9), Some(2)));
+    assert_eq!(event.text, "等太久");
+    assert_eq!(event.attributes.len(), 1, "{:?}", event.attributes);
+}

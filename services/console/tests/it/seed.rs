@@ -207,6 +207,7 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
                 line: None,
             },
             drill: false,
+            ratings: Default::default(),
             immutable: false,
             withdrawn: false,
         },

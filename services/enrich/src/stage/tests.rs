@@ -45,6 +45,7 @@ fn feedback(native_id: &str, text: &str) -> FeedbackEvent {
         call: None,
         provenance: Provenance::default(),
         drill: false,
+        ratings: Default::default(),
         immutable: false,
         withdrawn: false,
     }

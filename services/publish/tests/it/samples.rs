@@ -55,6 +55,7 @@ pub(crate) fn piece(native_id: &str, occurred_at: Timestamp, text: &str) -> Enri
                 line: Some(7),
             },
             drill: false,
+            ratings: Default::default(),
             immutable: false,
             withdrawn: false,
         },

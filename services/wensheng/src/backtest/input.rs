@@ -265,6 +265,7 @@ fn understood(post: Post) -> Enriched {
             provenance: Provenance::default(),
             drill: false,
             call: None,
+            ratings: Default::default(),
             immutable: true,
             withdrawn: false,
         },

@@ -88,6 +88,7 @@ fn post(number: u64, start: Timestamp) -> Enriched {
             provenance: Provenance::default(),
             drill: false,
             call: None,
+            ratings: Default::default(),
             immutable: true,
             withdrawn: false,
         },

@@ -51,6 +51,7 @@ pub(crate) fn event(number: u64, brand: String, text: String, at: Timestamp) -> 
         call: None,
         provenance: Provenance::default(),
         drill: false,
+        ratings: Default::default(),
         immutable: true,
         withdrawn: false,
     }

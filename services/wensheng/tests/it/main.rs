@@ -4,5 +4,6 @@
 
 mod alert;
 mod backtest;
+mod connectors;
 mod replay;
 mod verbs;

@@ -162,6 +162,7 @@ impl Story {
                 line: None,
             },
             drill: false,
+            ratings: Default::default(),
             immutable: true,
             withdrawn: false,
         }

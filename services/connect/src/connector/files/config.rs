@@ -14,6 +14,7 @@ use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::field::Field;
 use crate::pseudonym::Pseudonyms;
+use crate::survey::{QuestionConfig, check_questions};
 use crate::time::{TimeFormat, TimeReader};
 
 /// A source of CSV or NDJSON files.
@@ -35,13 +36,15 @@ pub struct FilesConfig {
     pub quote: char,
     /// Whether the first CSV record names the columns. Default: true.
     pub header: bool,
-    /// The template that the files follow: `interview` or `mystery-shopper`. Its columns and its channel stand in for
-    /// what is not configured. Default: none.
+    /// The template that the files follow. Its columns, its questions and its channel stand in for what is not configured.
+    /// Default: none.
     pub preset: Option<PresetChoice>,
     /// Which column holds what. Default: `text` holds the text.
     pub columns: Columns,
     /// Columns kept as attributes, by name. Default: none.
     pub attributes: Vec<Column>,
+    /// Further columns, by their names, and what they ask for, as in exports of surveys. Default: none.
+    pub questions: Vec<QuestionConfig>,
     /// The brand of rows that name none. Default: none; then `columns.brand` must be set.
     pub brand: Option<String>,
     /// The channel of rows that name none. Default: other.
@@ -74,6 +77,7 @@ impl Default for FilesConfig {
             preset: None,
             columns: Columns::default(),
             attributes: Vec::new(),
+            questions: Vec::new(),
             brand: None,
             channel: Channel::Other,
             channel_names: BTreeMap::new(),
@@ -271,7 +275,8 @@ impl Check for FilesConfig {
         if self.delimiter == Some(self.quote) {
             problems.add("quote", "must differ from `delimiter`");
         }
-        if self.columns.text.is_none()
+        if self.questions.is_empty()
+            && self.columns.text.is_none()
             && self.columns.nps.is_none()
             && self.columns.csat.is_none()
             && self.columns.ces.is_none()
@@ -298,6 +303,13 @@ impl Check for FilesConfig {
         }
         for (field, column) in self.columns.mapped() {
             check_column(self.header, column, field.name(), problems);
+        }
+        check_questions(&[], &self.questions, problems);
+        if !self.questions.is_empty() && !self.header {
+            problems.add(
+                "header",
+                "must be true with `questions`, whose columns have names",
+            );
         }
         for (index, column) in self.attributes.iter().enumerate() {
             problems.within_item("attributes", index, |problems| {

@@ -160,7 +160,7 @@ impl<'a> FileReader<'a> {
         };
         let draft = match (row, mapper) {
             (Row::Wrong(reason), _) => Err(reason),
-            (_, Mapper::Csv { mapper, .. }) => Ok(mapper.draft(rows.fields())),
+            (_, Mapper::Csv { mapper, .. }) => mapper.draft(rows.fields()),
             (_, Mapper::Json(mapper)) => mapper.draft(rows.text()),
         };
         match draft.and_then(|draft| draft.into_event(self.rules, place, now, fallback_id)) {

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 /// The headers that are signed.
 const SIGNED: &str = "content-type;host;x-tc-action";
 
@@ -61,10 +63,6 @@ fn mac(key: &[u8], message: &str) -> Vec<u8> {
         // HMAC takes keys of any length.
         Err(_) => Vec::new(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use wensheng_runtime::Secret;
 
 use super::config::{Reader, Told};
 use crate::draft::Place;
+use crate::hex::hex;
 use crate::hotline::{Calls, Side};
 use crate::push::{Head, PushInput, Refusal, Reply, has_token};
 use crate::staging::Staging;
@@ -51,7 +52,7 @@ impl CallPush {
         hash.update(self.sign_token.expose().as_bytes());
         hash.update(body);
         let digest: [u8; 32] = hash.finalize().into();
-        let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = hex(&digest);
         let given = given.trim().to_ascii_lowercase();
         !self.sign_token.is_empty() && expected.as_bytes().ct_eq(given.as_bytes()).into()
     }

@@ -11,10 +11,10 @@ use wensheng_runtime::{Check, Problems, Secret};
 use wensheng_schemas::Channel;
 
 use super::parse::parse;
-use super::signature::{SigningKey, verify};
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::pseudonym::Pseudonyms;
+use crate::push::signature::{SigningKey, verify};
 use crate::push::{Head, PushInput, Refusal, Reply};
 use crate::staging::Staging;
 use crate::time::{TimeFormat, TimeReader};

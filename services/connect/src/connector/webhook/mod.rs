@@ -6,6 +6,5 @@
 mod config;
 mod item;
 mod parse;
-mod signature;
 
 pub use config::WebhookConfig;

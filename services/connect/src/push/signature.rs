@@ -16,7 +16,7 @@ const TOLERANCE_SECONDS: i64 = 300;
 
 /// Why a signature is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum WrongSignature {
+pub(crate) enum WrongSignature {
     #[error(
         "a signature header is missing; send webhook-id, webhook-timestamp and webhook-signature"
     )]
@@ -31,13 +31,13 @@ pub(super) enum WrongSignature {
 
 /// A key to verify with.
 #[derive(Clone)]
-pub(super) struct SigningKey {
+pub(crate) struct SigningKey {
     keyed: Hmac<Sha256>,
 }
 
 impl SigningKey {
     /// The key of a `whsec_` secret.
-    pub(super) fn new(secret: &str) -> Result<Self, String> {
+    pub(crate) fn new(secret: &str) -> Result<Self, String> {
         let encoded = secret
             .strip_prefix("whsec_")
             .ok_or("must begin with whsec_")?;
@@ -62,7 +62,7 @@ impl SigningKey {
 }
 
 /// Verifies the signature headers over the body.
-pub(super) fn verify(
+pub(crate) fn verify(
     keys: &[SigningKey],
     headers: &HeaderMap,
     body: &[u8],

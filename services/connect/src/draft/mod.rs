@@ -4,11 +4,16 @@
 //! Every connector fills drafts with text as its source wrote it; what is a time, a score or a count is decided here,
 //! once, for all of them.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use wensheng_schemas::{Author, Channel, EventId, FeedbackEvent, Provenance, Reach, Scores};
+use wensheng_schemas::{
+    Author, Channel, EventId, FeedbackEvent, Provenance, Rating, Reach, Scores,
+};
 
 use crate::connector::Shared;
 use crate::field::Field;
@@ -33,6 +38,7 @@ const EARLIEST_SECOND: i64 = 631_152_000;
 pub(crate) struct Draft<'a> {
     values: [Option<Cow<'a, str>>; Field::ALL.len()],
     attributes: BTreeMap<String, String>,
+    ratings: BTreeMap<String, Rating>,
 }
 
 /// What a source's drafts have in common.
@@ -111,6 +117,25 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Adds words behind those that are there.
+    pub(crate) fn add_words(&mut self, words: &str) {
+        let all = match self.text_of(Field::Text) {
+            Some(text) if !text.trim().is_empty() => format!("{text}\n{words}"),
+            _ => words.to_owned(),
+        };
+        self.set(Field::Text, all);
+    }
+
+    /// Keeps an answer on a scale of the source's own.
+    pub(crate) fn rate(&mut self, asked: impl Into<String>, rating: Rating) {
+        self.ratings.insert(asked.into(), rating);
+    }
+
+    /// Whether the field is filled.
+    pub(crate) fn has(&self, field: Field) -> bool {
+        self.text_of(field).is_some()
+    }
+
     fn text_of(&self, field: Field) -> Option<&str> {
         self.values[field as usize].as_deref()
     }
@@ -128,7 +153,9 @@ impl<'a> Draft<'a> {
         fallback_id: impl FnOnce() -> String,
     ) -> Result<FeedbackEvent, String> {
         let event = self.into_shell(rules, place, observed_at, fallback_id)?;
-        if event.text.is_empty() && event.scores.is_empty() && !event.withdrawn {
+        let says_nothing =
+            event.text.is_empty() && event.scores.is_empty() && event.ratings.is_empty();
+        if says_nothing && !event.withdrawn {
             return Err(
                 "text is empty and there is no score; give a text, or map a score column"
                     .to_owned(),
@@ -192,6 +219,7 @@ impl<'a> Draft<'a> {
             immutable: false,
             withdrawn,
             native_id,
+            ratings: self.ratings,
             attributes: self.attributes,
         };
         if withdrawn {
@@ -411,156 +439,5 @@ pub(crate) fn shorten(value: &str) -> Cow<'_, str> {
     match value.char_indices().nth(40) {
         Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
         None => Cow::Borrowed(value),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules() -> DraftRules {
-        DraftRules {
-            source: "s".to_owned(),
-            connector: "files",
-            brand: Some("鹿汀茶饮".to_owned()),
-            channel: Channel::Survey,
-            channel_names: BTreeMap::from([("电话".to_owned(), Channel::Hotline)]),
-            times: TimeReader::new(TimeFormat::Auto, "Asia/Shanghai").unwrap(),
-            pseudonyms: Pseudonyms::new("0123456789abcdef"),
-            max_text_bytes: 100,
-        }
-    }
-
-    fn event(fields: &[(Field, &str)]) -> Result<FeedbackEvent, String> {
-        let mut draft = Draft::default();
-        for (field, value) in fields {
-            draft.set(*field, *value);
-        }
-        let place = Place {
-            place: "f.csv",
-            line: Some(2),
-        };
-        let now = "2026-03-01T00:00:00Z".parse().unwrap();
-        draft.into_event(&rules(), place, now, || "fallback".to_owned())
-    }
-
-    #[test]
-    fn constants_stand_in_for_what_the_source_leaves_out() {
-        let event = event(&[(Field::Text, "不错")]).unwrap();
-        assert_eq!(event.brand, "鹿汀茶饮");
-        assert_eq!(event.channel, Channel::Survey);
-        assert_eq!(event.native_id, "fallback");
-        assert_eq!(event.id, EventId::of("s", "fallback"));
-        assert_eq!(event.occurred_at, event.observed_at);
-        assert_eq!(event.author, None);
-        assert_eq!(event.reach, None);
-    }
-
-    #[test]
-    fn a_score_without_words_is_an_answer_and_words_without_anything_are_not() {
-        let answer = event(&[(Field::Text, "  "), (Field::Nps, "0")]).unwrap();
-        assert_eq!(answer.text, "");
-        assert_eq!(answer.scores.nps, Some(0));
-        let refused = event(&[(Field::Text, " \n")]).unwrap_err();
-        assert!(refused.contains("text is empty"), "{refused}");
-    }
-
-    #[test]
-    fn scores_out_of_range_are_refused_by_name() {
-        for (field, good, bad) in [
-            (Field::Nps, "10.0", "11"),
-            (Field::Csat, "1", "0"),
-            (Field::Ces, "7", "8"),
-            (Field::Csat, "5", "4.5"),
-            (Field::Nps, "3", "-1"),
-            (Field::Nps, "3", "十"),
-        ] {
-            assert!(event(&[(field, good)]).is_ok(), "{field:?} {good}");
-            let refused = event(&[(field, bad), (Field::Text, "x")]).unwrap_err();
-            assert!(refused.starts_with(field.name()), "{refused}");
-        }
-    }
-
-    #[test]
-    fn a_revision_needs_the_id_that_it_revises_and_a_withdrawal_a_revision() {
-        let id = (Field::Id, "7");
-        let revised = event(&[id, (Field::Text, "改了"), (Field::Revision, "2")]).unwrap();
-        assert_eq!((revised.revision, revised.withdrawn), (2, false));
-        let nameless = event(&[(Field::Text, "改了"), (Field::Revision, "2")]).unwrap_err();
-        assert!(nameless.contains("no id"), "{nameless}");
-        let gone = [
-            id,
-            (Field::Revision, "3"),
-            (Field::Withdrawn, "true"),
-            (Field::Text, "我叫什么"),
-            (Field::Author, "u1"),
-        ];
-        let gone = event(&gone).unwrap();
-        assert!(gone.withdrawn);
-        assert_eq!((gone.text.as_str(), gone.author), ("", None));
-        let first = event(&[id, (Field::Withdrawn, "是")]).unwrap_err();
-        assert!(first.contains("higher revision"), "{first}");
-    }
-
-    #[test]
-    fn counts_are_read_as_platforms_write_them() {
-        for (written, count) in [
-            ("12", Some(12)),
-            ("1,234", Some(1234)),
-            ("1.2万", Some(12_000)),
-            ("3.33w", Some(33_300)),
-            ("1亿", Some(100_000_000)),
-            ("1.5", None),
-            ("-3", None),
-            ("many", None),
-            ("", None),
-            ("万", None),
-            ("9007199254740993", Some(9_007_199_254_740_993)),
-        ] {
-            assert_eq!(parse_count(written), count, "{written:?}");
-        }
-    }
-
-    #[test]
-    fn an_author_is_never_kept_in_the_clear() {
-        let event = event(&[
-            (Field::Text, "x"),
-            (Field::Author, "13800138000"),
-            (Field::Followers, "2.5万"),
-        ])
-        .unwrap();
-        let author = event.author.unwrap();
-        assert_eq!(author.followers, Some(25_000));
-        assert!(!author.key.contains("138"));
-    }
-
-    #[test]
-    fn channels_go_by_their_own_names_and_the_configured_ones() {
-        let channel =
-            |name| event(&[(Field::Text, "x"), (Field::Channel, name)]).map(|e| e.channel);
-        assert_eq!(channel("weibo"), Ok(Channel::Weibo));
-        assert_eq!(channel("电话"), Ok(Channel::Hotline));
-        assert!(channel("fax").unwrap_err().contains("channel_names"));
-    }
-
-    #[test]
-    fn times_that_cannot_be_are_refused() {
-        let at = |written| {
-            event(&[(Field::Text, "x"), (Field::OccurredAt, written)]).map(|e| e.occurred_at)
-        };
-        assert_eq!(
-            at("2026-02-28 08:00:00"),
-            Ok("2026-02-28T00:00:00Z".parse().unwrap())
-        );
-        for written in ["昨天", "2026-03-03 00:00:00", "1970-01-02 00:00:00"] {
-            assert!(at(written).is_err(), "{written}");
-        }
-    }
-
-    #[test]
-    fn an_over_long_field_is_refused_and_a_null_character_is_dropped() {
-        let refused = event(&[(Field::Text, &"长".repeat(34))]).unwrap_err();
-        assert!(refused.contains("max_text_bytes"), "{refused}");
-        assert_eq!(event(&[(Field::Text, "a\0b")]).unwrap().text, "ab");
     }
 }
