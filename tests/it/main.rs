@@ -13,6 +13,7 @@
 
 mod alert_path;
 mod binary;
+mod channels;
 mod console;
 mod demo;
 mod docs;
