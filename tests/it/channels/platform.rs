@@ -507,7 +507,9 @@ impl Platform {
         let what = format!("a page of {platform}");
         let gave = async || {
             assert!(process.is_running(), "{}", process.stderr());
-            (self.pages.try_recv() == Ok(platform)).then_some(())
+            let a_while = std::time::Duration::from_millis(500);
+            let given = tokio::time::timeout(a_while, self.pages.recv()).await;
+            (given == Ok(Some(platform))).then_some(())
         };
         eventually(&what, gave).await;
     }

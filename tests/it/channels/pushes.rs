@@ -218,7 +218,7 @@ fn surveys(now: Timestamp) -> Vec<Push> {
                 "occurred_at": at(number).to_string(), "attributes": {"likely": 3},
             },
         });
-        push("standard", body, "").signed(&format!("msg-{id}"), now)
+        push("standard", body, "\"ok\":true").signed(&format!("msg-{id}"), now)
     };
     let response = |id: &str, number: u64, finished: bool| {
         let body = json!({
@@ -228,7 +228,7 @@ fn surveys(now: Timestamp) -> Vec<Push> {
                 "updatedAt": at(number).to_string(), "data": {"why": words("formbricks", number), "nps": 3},
             },
         });
-        push("formbricks", body, "").signed(&format!("msg-{id}"), now)
+        push("formbricks", body, "\"ok\":true").signed(&format!("msg-{id}"), now)
     };
     let form = |token: &str, number: u64| {
         let body = json!({
@@ -242,11 +242,11 @@ fn surveys(now: Timestamp) -> Vec<Push> {
             },
         });
         let signature = seal::typeform(SECRET, &body.to_string());
-        push("typeform", body, "").header("typeform-signature", signature)
+        push("typeform", body, "\"ok\":true").header("typeform-signature", signature)
     };
     vec![
         push("wjx", wjx, "success").query("token", TOKEN),
-        push("wjqq", wjqq, "").query("token", TOKEN),
+        push("wjqq", wjqq, "success").query("token", TOKEN),
         rated("r1", 1),
         rated("r2", 2),
         response("q1", 1, true),

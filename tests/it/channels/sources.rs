@@ -22,8 +22,10 @@ pub(super) fn settings(site: &Site, host: &str) -> Value {
             "kind": "tccc", "name": "tccc", "token": TOKEN, "satisfaction": { "不满意": 2 },
             "reconcile": { "sdk_app_id": 14, "secret_id": "AKID", "secret_key": "k", "host": host, "pull": pull },
         },
-        { "kind": "transcript", "name": "transcript", "token": TOKEN, "path": site.path().join("calls"), "poll_ms": 100 },
-        { "kind": "vcon", "name": "vcon", "token": TOKEN, "path": site.path().join("vcons"), "poll_ms": 100 },
+        { "kind": "transcript", "name": "transcript", "token": TOKEN },
+        { "kind": "transcript", "name": "calls", "path": site.path().join("calls"), "poll_ms": 100 },
+        { "kind": "vcon", "name": "vcon", "token": TOKEN },
+        { "kind": "vcon", "name": "conversations", "path": site.path().join("vcons"), "poll_ms": 100 },
         { "kind": "wechat-oa", "name": "oa-plain", "token": TOKEN },
         { "kind": "wechat-oa", "name": "oa-aes", "token": TOKEN, "app_id": APP, "encoding_aes_key": AES_KEY },
         {
