@@ -94,8 +94,8 @@ impl Source {
     }
 
     /// Takes `bytes` for a push of a stranger, for a push that was verified and opened, and for an answer of the platform or
-    /// a file. Whatever they are, they are read or refused.
-    pub fn feed(&self, bytes: &[u8]) {
+    /// a file. Whatever they are, they are read or refused. Gives how many events and dead letters came of them.
+    pub fn feed(&self, bytes: &[u8]) -> u64 {
         let mut staging = Staging::new("fuzzed");
         if let Some(push) = &self.push {
             let uri = Uri::from_static(
@@ -110,6 +110,8 @@ impl Source {
         if let Some(pull) = &self.pull {
             pull.digest(bytes, &mut staging);
         }
+        let batch = staging.take();
+        batch.events + batch.dead_letters
     }
 }
 

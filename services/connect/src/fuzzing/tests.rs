@@ -86,23 +86,19 @@ fn whatever_comes_is_read_or_refused() {
     let mut targets: Vec<(&str, Box<dyn Fn(&[u8])>)> =
         vec![("wechat-seal", Box::new(wechat_seal)), ("xml", Box::new(xml))];
     for (name, source) in sources {
-        targets.push((name, Box::new(move |bytes| source.feed(bytes))));
+        // Nothing is proved by what never gets beyond its first byte.
+        let read: u64 = seeds.iter().map(|bytes| source.feed(bytes)).sum();
+        assert!(read > 0, "{name} makes nothing of what is published");
+        targets.push((name, Box::new(move |bytes| {
+            source.feed(bytes);
+        })));
     }
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut fed = 0_u64;
-    // Every payload as it was published goes everywhere, however little time there is.
-    let mut whole = seeds.iter();
-    loop {
-        let bytes = match whole.next() {
-            Some(bytes) => bytes.clone(),
-            None if Instant::now() >= until => break,
-            None => {
-                let mut bytes = seeds[dice.random_range(0..seeds.len())].clone();
-                let other = &seeds[dice.random_range(0..seeds.len())];
-                mutate(&mut bytes, other, &mut dice);
-                bytes
-            }
-        };
+    while Instant::now() < until {
+        let mut bytes = seeds[dice.random_range(0..seeds.len())].clone();
+        let other = &seeds[dice.random_range(0..seeds.len())];
+        mutate(&mut bytes, other, &mut dice);
         for (name, target) in &targets {
             fed += 1;
             if catch_unwind(AssertUnwindSafe(|| target(&bytes))).is_err() {

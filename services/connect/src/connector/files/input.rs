@@ -150,6 +150,7 @@ impl PullInput for FilesInput {
             modified: None,
         };
         super::reader::digest(&self.config, &self.rules, &file, staging);
+        std::fs::remove_file(&file.path).ok();
     }
 }
 
