@@ -15,7 +15,14 @@ use crate::webhook::{self, Desk};
 
 /// What every mark of these kinds is masked, in any wording; names and addresses have floors of their own.
 const KINDS: [&str; 8] = [
-    "mobile", "phone", "id_card", "bank_card", "email", "plate", "wechat", "qq",
+    "mobile",
+    "phone",
+    "id_card",
+    "bank_card",
+    "email",
+    "plate",
+    "wechat",
+    "qq",
 ];
 
 /// Who wrote, as the platform calls them, and what their items hold beside the text.
@@ -83,7 +90,10 @@ fn files(site: &Site) -> Vec<(String, String)> {
         .filter(|path| path.is_file())
         .map(|path| {
             let bytes = std::fs::read(&path).expect("read the file");
-            (path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned())
+            (
+                path.display().to_string(),
+                String::from_utf8_lossy(&bytes).into_owned(),
+            )
         })
         .collect()
 }
@@ -157,7 +167,9 @@ async fn what_is_personal_is_nowhere_in_the_data_directory_and_its_kinds_are_cou
         let cells: Vec<String> = columns
             .iter()
             // What is no text is searched in the file itself.
-            .map(|column| format!("IIF(typeof(\"{column}\") = 'blob', '', COALESCE(\"{column}\", ''))"))
+            .map(|column| {
+                format!("IIF(typeof(\"{column}\") = 'blob', '', COALESCE(\"{column}\", ''))")
+            })
             .collect();
         let rows = format!("SELECT {} FROM \"{table}\"", cells.join(" || ' ' || "));
         for row in ledger.rows(&rows).await {

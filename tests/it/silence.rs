@@ -17,7 +17,9 @@ fn piece(number: u32) -> Value {
 async fn source(console: &Console) -> Option<Value> {
     let sources = console.get("/sources").await;
     let sources = sources["sources"].as_array().expect("a list").clone();
-    sources.into_iter().find(|source| source["source"] == "hook")
+    sources
+        .into_iter()
+        .find(|source| source["source"] == "hook")
 }
 
 /// Heartbeats come once a minute, so this takes two of them.
@@ -48,9 +50,7 @@ async fn a_source_that_stops_raises_one_alert_and_is_well_again_when_it_gives() 
     process.stop().await;
 
     // From now on a minute without a piece is too long.
-    site.configure(
-        json!({ "aggregate": { "silence": { "longest_gap_minutes": { "hook": 1 } } } }),
-    );
+    site.configure(json!({ "aggregate": { "silence": { "longest_gap_minutes": { "hook": 1 } } } }));
     let mut process = site.up(&[]);
     let console = process.console(&token).await;
     let raised = receiver

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret};
 
+use crate::alias::{AliasConfig, check_aliases};
 use crate::connector::SourceConfig;
 use crate::connector::demo::DemoConfig;
 
@@ -15,6 +16,8 @@ use crate::connector::demo::DemoConfig;
 pub struct Config {
     /// The sources, each with a name of its own. Default: none.
     pub sources: Vec<SourceConfig>,
+    /// What brands, products and shops are called, for feedback whose source does not say. Default: none.
+    pub aliases: Vec<AliasConfig>,
     /// The address that pushed sources share, `host:port`; bound only when there are any. Default: 127.0.0.1:8790.
     pub listen: String,
     /// The secret that authors' ids are hidden with (keyed hash), at least 16 characters. Changing it makes every
@@ -32,6 +35,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             sources: Vec::new(),
+            aliases: Vec::new(),
             listen: "127.0.0.1:8790".to_owned(),
             pseudonym_key: Secret::default(),
             max_text_bytes: 256 << 10,
@@ -83,9 +87,16 @@ impl Check for Config {
                         "needs connect.pseudonym_key: set it to a secret of at least 16 characters, such as ${WENSHENG_PSEUDONYM_KEY}",
                     );
                 }
+                if connector.lacks_brand() && self.aliases.is_empty() {
+                    problems.add(
+                        "brand",
+                        "must be given: whom the feedback is about; or name the brands in connect.aliases, to know them by the words",
+                    );
+                }
                 connector.check(problems);
             });
         }
+        check_aliases(&self.aliases, problems);
         let key = self.pseudonym_key.expose().chars().count();
         if (1..MIN_KEY_CHARS).contains(&key) {
             problems.add(

@@ -21,16 +21,31 @@ const ZERO_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Each kind of source, as it is configured here: JSON.
 pub const SOURCES: [(&str, &str); 18] = [
-    ("tccc", r#"{"kind":"tccc","token":"0123456789abcdef","reconcile":{"sdk_app_id":14,"secret_id":"i","secret_key":"k"}}"#),
-    ("transcript", r#"{"kind":"transcript","token":"0123456789abcdef"}"#),
+    (
+        "tccc",
+        r#"{"kind":"tccc","token":"0123456789abcdef","reconcile":{"sdk_app_id":14,"secret_id":"i","secret_key":"k"}}"#,
+    ),
+    (
+        "transcript",
+        r#"{"kind":"transcript","token":"0123456789abcdef"}"#,
+    ),
     ("vcon", r#"{"kind":"vcon","token":"0123456789abcdef"}"#),
-    ("wechat-oa", r#"{"kind":"wechat-oa","token":"0123456789abcdef"}"#),
+    (
+        "wechat-oa",
+        r#"{"kind":"wechat-oa","token":"0123456789abcdef"}"#,
+    ),
     (
         "wecom-kf",
         r#"{"kind":"wecom-kf","corp_id":"ww1","secret":"s","token":"t","encoding_aes_key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#,
     ),
-    ("weibo", r#"{"kind":"weibo","access_token":"t","search":{"queries":["茶"]}}"#),
-    ("feed", r#"{"kind":"feed","urls":["https://feeds.example.com/"]}"#),
+    (
+        "weibo",
+        r#"{"kind":"weibo","access_token":"t","search":{"queries":["茶"]}}"#,
+    ),
+    (
+        "feed",
+        r#"{"kind":"feed","urls":["https://feeds.example.com/"]}"#,
+    ),
     ("reviews", r#"{"kind":"reviews","apps":[{"id":"42"}]}"#),
     (
         "http-pull",
@@ -40,9 +55,18 @@ pub const SOURCES: [(&str, &str); 18] = [
             "attributes":{"order":"$.order.no"},"scales":{"csat":{"from":1,"to":10}},
             "success":{"path":"$.code","equals":0},"errors":{"path":"$.code","throttle":[429]}}"#,
     ),
-    ("files-csv", r#"{"kind":"files","path":"x.csv","format":"csv","columns":{"text":"text","id":"id","nps":"nps"}}"#),
-    ("files-ndjson", r#"{"kind":"files","path":"x.ndjson","format":"ndjson","columns":{"text":"/body/text","id":"id"}}"#),
-    ("webhook", r#"{"kind":"webhook","token":"0123456789abcdef"}"#),
+    (
+        "files-csv",
+        r#"{"kind":"files","path":"x.csv","format":"csv","columns":{"text":"text","id":"id","nps":"nps"}}"#,
+    ),
+    (
+        "files-ndjson",
+        r#"{"kind":"files","path":"x.ndjson","format":"ndjson","columns":{"text":"/body/text","id":"id"}}"#,
+    ),
+    (
+        "webhook",
+        r#"{"kind":"webhook","token":"0123456789abcdef"}"#,
+    ),
     (
         "wjx",
         r#"{"kind":"wjx","token":"0123456789abcdef","push_key":"0123456789abcdef","api":{"app_id":"a","app_key":"k"},
@@ -52,9 +76,18 @@ pub const SOURCES: [(&str, &str); 18] = [
         "tencent-survey",
         r#"{"kind":"tencent-survey","token":"0123456789abcdef","app_id":"a","secret":"s","surveys":[{"id":"5356056"}]}"#,
     ),
-    ("standard-webhooks", r#"{"kind":"standard-webhooks","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}"#),
-    ("formbricks", r#"{"kind":"formbricks","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}"#),
-    ("typeform", r#"{"kind":"typeform","secrets":["0123456789abcdef"],"questions":[{"question":"NPS","kind":"nps"}]}"#),
+    (
+        "standard-webhooks",
+        r#"{"kind":"standard-webhooks","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}"#,
+    ),
+    (
+        "formbricks",
+        r#"{"kind":"formbricks","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}"#,
+    ),
+    (
+        "typeform",
+        r#"{"kind":"typeform","secrets":["0123456789abcdef"],"questions":[{"question":"NPS","kind":"nps"}]}"#,
+    ),
     (
         "wjx-redirect",
         r#"{"kind":"wjx","token":"0123456789abcdef","push":"redirect","push_key":"0123456789abcdef"}"#,
@@ -84,6 +117,7 @@ impl Source {
         let shared = Shared {
             pseudonym_key: Secret::new("0123456789abcdef"),
             max_text_bytes: 10_000,
+            aliases: None,
         };
         let (push, pull) = match config.connector().build(&shared)? {
             Input::Push(push) => (Some(push), None),

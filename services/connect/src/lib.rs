@@ -8,6 +8,7 @@
 //! one atomic publish → acknowledgement. What is asked over HTTP shares one runner (`pull`), what is pushed one server
 //! (`push`).
 
+mod alias;
 mod config;
 mod connector;
 mod cursors;
@@ -39,6 +40,7 @@ mod time;
 mod wechat;
 mod xml;
 
+pub use alias::AliasConfig;
 pub use config::Config;
 pub use connector::SourceConfig;
 pub use connector::catalogue::{Class, ConnectorKind, Ways, connectors};

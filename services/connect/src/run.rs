@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use wensheng_bus::{Backoff, Bus, ErrorKind, StageState};
 use wensheng_runtime::Handle;
 
+use crate::alias::Aliases;
 use crate::config::Config;
 use crate::connector::{Input, PullContext, PullInput, Shared};
 use crate::cursors::{self, Positions};
@@ -17,6 +18,18 @@ use crate::ingest::{Ingest, Submitter};
 use crate::lead::{Lead, Place};
 use crate::progress::{IngestProgress, Tracker};
 use crate::push::{PushInput, PushServer, PushSource};
+
+/// What names in the words say of brands, products and shops; `None` where nothing is configured.
+fn aliases(config: &Config) -> Result<Option<Arc<Aliases>>, Error> {
+    if config.aliases.is_empty() {
+        return Ok(None);
+    }
+    let aliases = Aliases::new(&config.aliases).map_err(|reason| Error::Source {
+        name: "aliases".to_owned(),
+        reason,
+    })?;
+    Ok(Some(Arc::new(aliases)))
+}
 
 /// The two sides of all configured sources, each with its name and kind.
 struct Inputs {
@@ -29,6 +42,7 @@ impl Inputs {
         let shared = Shared {
             pseudonym_key: config.pseudonym_key.clone(),
             max_text_bytes: config.max_text_bytes,
+            aliases: aliases(config)?,
         };
         let (mut pulls, mut pushes) = (Vec::new(), Vec::new());
         for source in &config.sources {

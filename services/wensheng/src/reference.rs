@@ -64,8 +64,13 @@ struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// What a `$ref` stands for; anything else is itself.
+    /// What a `$ref` stands for, also where it may be left out (`anyOf` it and null); anything else is itself.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
+        let choices = schema.get("anyOf").and_then(Value::as_array);
+        let mut choices = choices.into_iter().flatten();
+        let schema = choices
+            .find(|choice| choice.get("$ref").is_some())
+            .unwrap_or(schema);
         let name = schema
             .get("$ref")
             .and_then(Value::as_str)

@@ -109,7 +109,9 @@ async fn by_source(ledger: &Ledger) -> BTreeMap<String, i64> {
     let rows = ledger
         .sums("SELECT source, CAST(COUNT(*) AS TEXT) FROM feedback GROUP BY source")
         .await;
-    rows.into_iter().map(|(key, sum)| (key.concat(), sum)).collect()
+    rows.into_iter()
+        .map(|(key, sum)| (key.concat(), sum))
+        .collect()
 }
 
 /// Insists that each piece is there once: in the store, in the windows of its source's brand, and no other is.
@@ -126,16 +128,20 @@ async fn holds_each_once(site: &Site) -> Figures {
         .into_iter()
         .collect::<BTreeSet<_>>();
     let total: i64 = expected.values().sum();
-    assert_eq!(i64::try_from(ids.len()).unwrap(), total, "ids are told apart");
+    assert_eq!(
+        i64::try_from(ids.len()).unwrap(),
+        total,
+        "ids are told apart"
+    );
     let windows = ledger
         .sums("SELECT size, brand, CAST(SUM(volume) AS TEXT) FROM windows WHERE topic = 'all' GROUP BY size, brand")
         .await;
     let of_brands: BTreeMap<Vec<String>, i64> = ["1d", "1h", "1m"]
         .iter()
         .flat_map(|size| {
-            EXPECTED.iter().map(|(source, count)| {
-                (vec![(*size).to_owned(), sources::brand(source)], *count)
-            })
+            EXPECTED
+                .iter()
+                .map(|(source, count)| (vec![(*size).to_owned(), sources::brand(source)], *count))
         })
         .collect();
     assert_eq!(windows, of_brands);
@@ -200,7 +206,10 @@ async fn every_connector_gives_each_piece_once_whatever_platforms_and_power_do()
     run_through(&site).await;
     let figures = holds_each_once(&site).await;
     assert_eq!(platform.refusals(), REFUSALS);
-    println!("asked {before:?} up to the last kill, {:?} in all", platform.asked());
+    println!(
+        "asked {before:?} up to the last kill, {:?} in all",
+        platform.asked()
+    );
 
     // All of it once more: platforms give all from its beginning, files come under other names, pushes are sent again.
     platform.rewind();
@@ -214,7 +223,10 @@ async fn every_connector_gives_each_piece_once_whatever_platforms_and_power_do()
     run_through(&site).await;
     let asked = platform.asked();
     for each in PLATFORMS {
-        assert!(asked.contains_key(each), "{each} was not asked again: {asked:?}");
+        assert!(
+            asked.contains_key(each),
+            "{each} was not asked again: {asked:?}"
+        );
     }
     assert_eq!(holds_each_once(&site).await, figures);
 }

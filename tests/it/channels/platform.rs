@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::seal::sha1_hex;
-use crate::process::{Process, eventually};
 use super::{KF_MESSAGES, WJX_ANSWERS, WJX_KEY, at, words};
+use crate::process::{Process, eventually};
 
 /// The platforms, by the name of their source.
 pub(crate) const PLATFORMS: [&str; 8] = [
@@ -286,7 +286,9 @@ impl Memory {
 
     /// 腾讯问卷: a token that ends before its time, too many requests.
     fn wjqq(&mut self, asked: &Asked) -> Reply {
-        let refused = |kind: &str| document(json!({"code": "Error", "error": {"type": kind, "message": "no"}}));
+        let refused = |kind: &str| {
+            document(json!({"code": "Error", "error": {"type": kind, "message": "no"}}))
+        };
         if asked.uri.path() == "/api/oauth2/access_token" {
             let token = self.new_token("wjqq");
             return document(
@@ -406,7 +408,9 @@ impl Memory {
             .map(|id| {
                 let said = at(id).strftime("%a, %d %b %Y %H:%M:%S +0000");
                 let words = words("feed", id);
-                format!("<item><guid>t{id}</guid><title>{words}</title><pubDate>{said}</pubDate></item>")
+                format!(
+                    "<item><guid>t{id}</guid><title>{words}</title><pubDate>{said}</pubDate></item>"
+                )
             })
             .collect();
         let body = format!(

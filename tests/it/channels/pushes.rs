@@ -5,8 +5,8 @@ use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
 use super::{
-    AES_KEY, APP, CORP, SECRET, TOKEN, WJQQ_ANSWERS, WJX_PUSH_KEY, at, seal,
-    tccc_sentence, wjx_answer, words,
+    AES_KEY, APP, CORP, SECRET, TOKEN, WJQQ_ANSWERS, WJX_PUSH_KEY, at, seal, tccc_sentence,
+    wjx_answer, words,
 };
 use crate::signature;
 
@@ -170,14 +170,12 @@ fn wechat(nonce: &str, now: Timestamp) -> Vec<Push> {
         )
     };
     let plain = |number| {
-        push("oa-plain", message("oa-plain", number), "success")
-            .by_wechat(TOKEN, None, nonce, now)
+        push("oa-plain", message("oa-plain", number), "success").by_wechat(TOKEN, None, nonce, now)
     };
     let event = "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1700000000</CreateTime>\
                  <MsgType>event</MsgType><Event>subscribe</Event></xml>";
     let sealed = seal::wechat_message(AES_KEY, APP, &message("oa-aes", 13));
-    let envelope =
-        format!("<xml><ToUserName>gh_1</ToUserName><Encrypt>{sealed}</Encrypt></xml>");
+    let envelope = format!("<xml><ToUserName>gh_1</ToUserName><Encrypt>{sealed}</Encrypt></xml>");
     let as_json = json!({
         "ToUserName": "gh_1", "FromUserName": "o14", "CreateTime": at(14).as_second(), "MsgType": "text",
         "Content": words("oa-aes", 14), "MsgId": 23_456_789_012_345_614_u64,

@@ -162,6 +162,7 @@ mod tests {
             let shared = Shared {
                 pseudonym_key: config.connect.pseudonym_key.clone(),
                 max_text_bytes: config.connect.max_text_bytes,
+                aliases: None,
             };
             let mut ways = Ways {
                 push: false,

@@ -20,6 +20,7 @@ pub(crate) mod weibo;
 pub(crate) mod wjx;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -30,6 +31,7 @@ use wensheng_bus::StageState;
 use wensheng_runtime::{Check, Problems, Secret};
 
 use self::catalogue::{Class, Ways};
+use crate::alias::Aliases;
 use crate::ingest::Submitter;
 use crate::progress::Tracker;
 use crate::push::PushInput;
@@ -50,6 +52,11 @@ pub(crate) trait Connector: Check + Send + Sync {
         "kind"
     }
 
+    /// Whether nothing in its configuration says whom its feedback is about, so that only the words can.
+    fn lacks_brand(&self) -> bool {
+        false
+    }
+
     /// Builds the source. An error says what is wrong and what to do.
     fn build(&self, shared: &Shared) -> Result<Input, String>;
 }
@@ -61,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) pseudonym_key: Secret,
     /// No text may be longer (bytes).
     pub(crate) max_text_bytes: usize,
+    /// What brands, products and shops are called.
+    pub(crate) aliases: Option<Arc<Aliases>>,
 }
 
 /// The time zone of times that Chinese platforms write without one.

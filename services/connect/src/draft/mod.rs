@@ -9,12 +9,14 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
     Author, Channel, EventId, FeedbackEvent, Provenance, Rating, Reach, Scores,
 };
 
+use crate::alias::{Aliases, Subject};
 use crate::connector::Shared;
 use crate::field::Field;
 use crate::pseudonym::Pseudonyms;
@@ -60,6 +62,8 @@ pub(crate) struct DraftRules {
     pub(crate) pseudonyms: Option<Pseudonyms>,
     /// No text may be longer (bytes).
     pub(crate) max_text_bytes: usize,
+    /// What brands, products and shops are called.
+    pub(crate) aliases: Option<Arc<Aliases>>,
 }
 
 impl DraftRules {
@@ -75,12 +79,13 @@ impl DraftRules {
         Ok(Self {
             source: source.to_owned(),
             connector,
-            brand: Some(brand.trim().to_owned()),
+            brand: (!brand.trim().is_empty()).then(|| brand.trim().to_owned()),
             channel,
             channel_names: BTreeMap::new(),
             times: TimeReader::new(TimeFormat::Auto, "Asia/Shanghai")?,
             pseudonyms: Pseudonyms::new(shared.pseudonym_key.expose()),
             max_text_bytes: shared.max_text_bytes,
+            aliases: shared.aliases.clone(),
         })
     }
 }
@@ -182,10 +187,19 @@ impl<'a> Draft<'a> {
         let withdrawn = self.withdrawn(revision)?;
         let text = self.text_of(Field::Text).unwrap_or_default();
         let text = if text.trim().is_empty() { "" } else { text };
-        let brand = self
-            .text_of(Field::Brand)
-            .or(rules.brand.as_deref())
-            .ok_or("brand is missing; fill it in, or set `brand` for this source")?;
+        let stated = Subject {
+            brand: self.owned(Field::Brand).or_else(|| rules.brand.clone()),
+            product: self.owned(Field::Product),
+            store: self.owned(Field::Store),
+        };
+        let subject = match &rules.aliases {
+            Some(aliases) => aliases.subject(text, stated),
+            None => stated,
+        };
+        let brand = subject.brand.ok_or(match &rules.aliases {
+            Some(_) => "brand is missing, and the text has no name of connect.aliases; fill it in, or add how the brand is called",
+            None => "brand is missing; fill it in, set `brand` for this source, or say in connect.aliases how brands are called",
+        })?;
         let occurred_at = match self.text_of(Field::OccurredAt) {
             Some(written) => occurred_at(written, &rules.times, observed_at)?,
             None => observed_at,
@@ -196,9 +210,9 @@ impl<'a> Draft<'a> {
             revision,
             source: rules.source.clone(),
             channel: self.channel(rules)?,
-            brand: brand.to_owned(),
-            product: self.owned(Field::Product),
-            store: self.owned(Field::Store),
+            brand,
+            product: subject.product,
+            store: subject.store,
             region: self.owned(Field::Region),
             occurred_at,
             observed_at,

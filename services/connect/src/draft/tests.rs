@@ -10,6 +10,7 @@ fn rules() -> DraftRules {
         times: TimeReader::new(TimeFormat::Auto, "Asia/Shanghai").unwrap(),
         pseudonyms: Pseudonyms::new("0123456789abcdef"),
         max_text_bytes: 100,
+        aliases: None,
     }
 }
 

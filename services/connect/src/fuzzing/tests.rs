@@ -29,8 +29,22 @@ const OTHERS: [&str; 5] = [
 
 /// Bytes that parsers stumble over.
 const TOKENS: [&[u8]; 16] = [
-    b"\"", b"\\u0000", b"\xff\xfe", b"\xe4\xb8", b"[[[[[[[[", b"{\"a\":", b"<![CDATA[", b"]]>", b"<!DOCTYPE a [", b"&#0;",
-    b"9223372036854775808", b"-1", b"1e999", b"null", b"\0", b"+8613800138000",
+    b"\"",
+    b"\\u0000",
+    b"\xff\xfe",
+    b"\xe4\xb8",
+    b"[[[[[[[[",
+    b"{\"a\":",
+    b"<![CDATA[",
+    b"]]>",
+    b"<!DOCTYPE a [",
+    b"&#0;",
+    b"9223372036854775808",
+    b"-1",
+    b"1e999",
+    b"null",
+    b"\0",
+    b"+8613800138000",
 ];
 
 fn seeds() -> Vec<Vec<u8>> {
@@ -77,21 +91,30 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], dice: &mut StdRng) {
 
 #[test]
 fn whatever_comes_is_read_or_refused() {
-    let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let variable = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse::<u64>().ok())
+    };
     let seconds = variable("WENSHENG_FUZZ_SECONDS").unwrap_or(3);
     let seed = variable("WENSHENG_SEED").unwrap_or_else(rand::random);
     let mut dice = StdRng::seed_from_u64(seed);
     let seeds = seeds();
     let sources = SOURCES.map(|(name, _)| (name, Source::named(name).unwrap()));
-    let mut targets: Vec<(&str, Box<dyn Fn(&[u8])>)> =
-        vec![("wechat-seal", Box::new(wechat_seal)), ("xml", Box::new(xml))];
+    let mut targets: Vec<(&str, Box<dyn Fn(&[u8])>)> = vec![
+        ("wechat-seal", Box::new(wechat_seal)),
+        ("xml", Box::new(xml)),
+    ];
     for (name, source) in sources {
         // Nothing is proved by what never gets beyond its first byte.
         let read: u64 = seeds.iter().map(|bytes| source.feed(bytes)).sum();
         assert!(read > 0, "{name} makes nothing of what is published");
-        targets.push((name, Box::new(move |bytes| {
-            source.feed(bytes);
-        })));
+        targets.push((
+            name,
+            Box::new(move |bytes| {
+                source.feed(bytes);
+            }),
+        ));
     }
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut fed = 0_u64;

@@ -15,6 +15,7 @@ fn rules() -> DraftRules {
     let shared = Shared {
         pseudonym_key: wensheng_runtime::Secret::new("0123456789abcdef"),
         max_text_bytes: 2_000,
+        aliases: None,
     };
     DraftRules::of_platform("line", "transcript", "鹿汀茶饮", Channel::Hotline, &shared).unwrap()
 }

@@ -261,7 +261,10 @@ impl<C: PullConnector> PullInput for PullRunner<C> {
         for stream in self.connector.streams() {
             let mut state = C::State::default();
             for _ in 0..2 {
-                drop(self.connector.take(&stream, &mut state, &answer, now, staging));
+                drop(
+                    self.connector
+                        .take(&stream, &mut state, &answer, now, staging),
+                );
                 drop(self.connector.request(&stream, &state, "token", now));
             }
         }

@@ -31,6 +31,7 @@ fn event(surveys: &Surveys, survey: &str, answers: &[Answered]) -> Result<Feedba
     let shared = Shared {
         pseudonym_key: Secret::default(),
         max_text_bytes: 10_000,
+        aliases: None,
     };
     let rules = DraftRules::of_platform("s", "wjx", "鹿汀茶饮", Channel::Survey, &shared).unwrap();
     let mut draft = Draft::default();

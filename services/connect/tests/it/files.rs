@@ -440,3 +440,32 @@ async fn an_export_of_a_survey_is_read_by_its_questions() {
     assert_eq!(event.text, "等太久");
     assert_eq!(event.attributes.len(), 1, "{:?}", event.attributes);
 }
+
+#[tokio::test]
+async fn a_source_that_names_no_brand_is_told_apart_by_the_words() {
+    let site = Site::new().await;
+    let path = site.write(
+        "posts.csv",
+        "id,text,product\n1,鹿汀南山万象店的轻乳洒了,\n2,Luting 排队,轻乳\n3,今天天气不错,\n",
+    );
+    let mut run = site.start_with(json!({
+        "aliases": [{
+            "brand": "鹿汀茶饮", "names": ["鹿汀", "LUTING"], "products": {"轻乳茶": ["轻乳"]}, "stores": {"南山店": ["南山万象"]},
+        }],
+        "sources": [{
+            "kind": "files", "name": "posts", "path": path, "columns": {"id": "id", "product": "product"},
+        }],
+    }));
+    run.until(|progress| progress.all_through).await;
+    run.stop().await.unwrap();
+    let events = site.events().await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    for event in &events {
+        assert_eq!(event.brand, "鹿汀茶饮");
+        assert_eq!(event.product.as_deref(), Some("轻乳茶"));
+    }
+    assert_eq!(events[0].store.as_deref(), Some("南山店"));
+    let letters = site.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].reason.contains("connect.aliases"), "{letters:?}");
+}

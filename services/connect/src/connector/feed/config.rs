@@ -20,7 +20,7 @@ pub struct FeedConfig {
     pub name: String,
     /// The feeds' addresses; they may hold keys, and are told without their queries.
     pub urls: Vec<Secret>,
-    /// The brand of all their entries.
+    /// The brand of all their entries. Default: none; then it is known by the words, see `connect.aliases`.
     pub brand: Option<String>,
     /// The channel of their entries. Default: social.
     pub channel: Channel,
@@ -42,7 +42,7 @@ impl Default for FeedConfig {
 
 impl Check for FeedConfig {
     fn check(&self, problems: &mut Problems) {
-        check_brand(self.brand.as_ref(), true, problems);
+        check_brand(self.brand.as_ref(), false, problems);
         if self.urls.is_empty() {
             problems.add("urls", "must name a feed");
         }
@@ -72,6 +72,10 @@ impl Connector for FeedConfig {
 
     fn needs_pseudonyms(&self) -> bool {
         false
+    }
+
+    fn lacks_brand(&self) -> bool {
+        self.brand.is_none()
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {

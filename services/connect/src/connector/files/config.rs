@@ -295,9 +295,6 @@ impl Check for FilesConfig {
                 "needs columns.revision: a withdrawal is a later revision",
             );
         }
-        if self.brand.is_none() && self.columns.brand.is_none() && self.preset.is_none() {
-            problems.add("brand", "must be given, or `columns.brand`");
-        }
         if self.brand.as_deref().is_some_and(|b| b.trim().is_empty()) {
             problems.add("brand", "must not be empty");
         }
@@ -359,6 +356,10 @@ impl Connector for FilesConfig {
         self.columns.author.is_some() || self.preset.is_some()
     }
 
+    fn lacks_brand(&self) -> bool {
+        self.brand.is_none() && self.columns.brand.is_none() && self.preset.is_none()
+    }
+
     fn author_key(&self) -> &'static str {
         match self.columns.author {
             Some(_) => "columns.author",
@@ -380,6 +381,7 @@ impl Connector for FilesConfig {
             times: TimeReader::new(format, &self.time_zone)?,
             pseudonyms: Pseudonyms::new(shared.pseudonym_key.expose()),
             max_text_bytes: shared.max_text_bytes,
+            aliases: shared.aliases.clone(),
         };
         Ok(Input::Pull(Box::new(FilesInput::new(self.clone(), rules))))
     }

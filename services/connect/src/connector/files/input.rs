@@ -139,7 +139,8 @@ impl PullInput for FilesInput {
     #[cfg(any(test, feature = "fuzzing"))]
     fn digest(&self, content: &[u8], staging: &mut crate::staging::Staging) {
         // One file for each source of a process, as files are what is read.
-        let path = std::env::temp_dir().join(format!("{}-{}", std::process::id(), self.config.name));
+        let path =
+            std::env::temp_dir().join(format!("{}-{}", std::process::id(), self.config.name));
         if std::fs::write(&path, content).is_err() {
             return;
         }

@@ -119,7 +119,15 @@ impl<'a> FileReader<'a> {
             };
             let Some(row) = row else { break };
             let (config, rules) = (self.config, self.rules);
-            stage(config, rules, &file.name, row, &rows, &mapper, &mut self.staging);
+            stage(
+                config,
+                rules,
+                &file.name,
+                row,
+                &rows,
+                &mapper,
+                &mut self.staging,
+            );
             if self.staging.is_full() {
                 advance(&mut position, rows.mark());
                 if !self.flush(&file.name, &position) {

@@ -39,6 +39,7 @@ fn input<D: Dialect>(secret: &str, questions: &Value) -> Box<dyn PushInput> {
     let shared = Shared {
         pseudonym_key: Secret::new("0123456789abcdef"),
         max_text_bytes: 10_000,
+        aliases: None,
     };
     match config.build(&shared).unwrap() {
         Input::Push(input) => input,

@@ -334,7 +334,7 @@ impl Check for HttpPullConfig {
         {
             problems.add("fields", "must have a path for text, nps, csat or ces");
         }
-        check_brand(self.brand.as_ref(), !has(Field::Brand), problems);
+        check_brand(self.brand.as_ref(), false, problems);
         for (field, scale) in &self.scales {
             problems.within(&format!("scales.{}", field.name()), |problems| {
                 if range_of(*field).is_none() || !has(*field) {
@@ -370,6 +370,10 @@ impl Connector for HttpPullConfig {
 
     fn needs_pseudonyms(&self) -> bool {
         self.fields.contains_key(&Field::Author)
+    }
+
+    fn lacks_brand(&self) -> bool {
+        self.brand.is_none() && !self.fields.contains_key(&Field::Brand)
     }
 
     fn author_key(&self) -> &'static str {

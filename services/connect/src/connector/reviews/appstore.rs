@@ -213,6 +213,7 @@ mod tests {
         let shared = Shared {
             pseudonym_key: Secret::default(),
             max_text_bytes: 10_000,
+            aliases: None,
         };
         let rules = DraftRules::of_platform("app", "reviews", "山岚茶饮", Channel::Review, &shared)
             .unwrap();

@@ -26,6 +26,7 @@ fn push() -> Box<dyn PushInput> {
     let shared = Shared {
         pseudonym_key: Secret::new("0123456789abcdef"),
         max_text_bytes: 100_000,
+        aliases: None,
     };
     match config.build(&shared).unwrap() {
         Input::Push(input) => input,

@@ -118,6 +118,7 @@ impl Connector for WebhookConfig {
             times: TimeReader::new(format, &self.time_zone)?,
             pseudonyms: Pseudonyms::new(shared.pseudonym_key.expose()),
             max_text_bytes: shared.max_text_bytes,
+            aliases: shared.aliases.clone(),
         };
         let keys = self
             .secrets

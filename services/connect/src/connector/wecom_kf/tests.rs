@@ -35,6 +35,7 @@ fn sync(config: WecomKfConfig) -> KfSync {
     let shared = Shared {
         pseudonym_key: Secret::new("0123456789abcdef"),
         max_text_bytes: 10_000,
+        aliases: None,
     };
     let rules = DraftRules::of_platform("kf", "wecom-kf", "鹿汀茶饮", Channel::Wechat, &shared);
     KfSync::new(config, rules.unwrap())

@@ -81,6 +81,7 @@ fn input(push: &str, key: &str) -> Box<dyn PushInput> {
     let shared = Shared {
         pseudonym_key: Secret::new("0123456789abcdef"),
         max_text_bytes: 10_000,
+        aliases: None,
     };
     match config.build(&shared).unwrap() {
         Input::Push(input) => input,
