@@ -13,6 +13,7 @@
 
 mod alert_path;
 mod binary;
+mod channels;
 mod console;
 mod demo;
 mod docs;
@@ -24,11 +25,13 @@ mod faults;
 mod input;
 mod ledger;
 mod main_job;
+mod personal_data;
 mod process;
 mod readiness;
 mod receiver;
 mod revisions;
 mod signature;
+mod silence;
 mod site;
 mod upgrade;
 mod webhook;

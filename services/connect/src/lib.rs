@@ -15,6 +15,9 @@ mod cursors;
 mod draft;
 mod error;
 mod field;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod heartbeat;
 mod hex;
 mod hotline;

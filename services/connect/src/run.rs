@@ -19,6 +19,18 @@ use crate::lead::{Lead, Place};
 use crate::progress::{IngestProgress, Tracker};
 use crate::push::{PushInput, PushServer, PushSource};
 
+/// What names in the words say of brands, products and shops; `None` where nothing is configured.
+fn aliases(config: &Config) -> Result<Option<Arc<Aliases>>, Error> {
+    if config.aliases.is_empty() {
+        return Ok(None);
+    }
+    let aliases = Aliases::new(&config.aliases).map_err(|reason| Error::Source {
+        name: "aliases".to_owned(),
+        reason,
+    })?;
+    Ok(Some(Arc::new(aliases)))
+}
+
 /// The two sides of all configured sources, each with its name and kind.
 struct Inputs {
     pulls: Vec<(String, &'static str, Box<dyn PullInput>)>,
@@ -27,19 +39,10 @@ struct Inputs {
 
 impl Inputs {
     fn build(config: &Config) -> Result<Self, Error> {
-        let aliases = if config.aliases.is_empty() {
-            None
-        } else {
-            let aliases = Aliases::new(&config.aliases).map_err(|reason| Error::Source {
-                name: "aliases".to_owned(),
-                reason,
-            })?;
-            Some(Arc::new(aliases))
-        };
         let shared = Shared {
             pseudonym_key: config.pseudonym_key.clone(),
             max_text_bytes: config.max_text_bytes,
-            aliases,
+            aliases: aliases(config)?,
         };
         let (mut pulls, mut pushes) = (Vec::new(), Vec::new());
         for source in &config.sources {

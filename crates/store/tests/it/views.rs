@@ -42,7 +42,6 @@ pub(crate) async fn business_tools_find_figures_under_plain_names(fixture: &Fixt
         dead_letters: entries(0, [dead_letter(1)]),
         progress: vec![progress(Topic::Aggregates, 4)],
         sources: Vec::new(),
-        corrections: Vec::new(),
     };
     fixture
         .store

@@ -67,7 +67,12 @@ pub(crate) fn beat(rhythm: &mut SourceRhythm, status: &SourceStatus, zone: &Time
         rhythm.surprise = 0.0;
         rhythm.last_event_at = status.last_event_at.or(Some(status.at));
     }
-    rhythm.status = status.clone();
+    let before = std::mem::replace(&mut rhythm.status, status.clone());
+    // A `connect` that was restarted has taken nothing yet; whom the source is about is known from before.
+    if rhythm.status.brand.is_empty() {
+        rhythm.status.brand = before.brand;
+        rhythm.status.channel = rhythm.status.channel.or(before.channel);
+    }
 }
 
 /// The slot in hand is over.

@@ -42,8 +42,12 @@ impl World {
         let status = SourceStatus {
             source: "hotline".to_owned(),
             connector: "webhook".to_owned(),
-            brand: "青柚茶饮".to_owned(),
-            channel: Some(wensheng_schemas::Channel::Hotline),
+            // As of a `connect` that was restarted and has taken nothing yet.
+            brand: (fresh > 0)
+                .then_some("青柚茶饮")
+                .unwrap_or_default()
+                .to_owned(),
+            channel: (fresh > 0).then_some(wensheng_schemas::Channel::Hotline),
             fresh,
             taken: fresh,
             last_ok_at: None,
@@ -172,6 +176,11 @@ fn a_restart_in_the_middle_of_a_silence_changes_nothing() {
     };
     let signals = run(false);
     assert_eq!(signals.len(), 2);
+    assert!(
+        signals
+            .iter()
+            .all(|signal| signal.brand == "青柚茶饮" && signal.channels.len() == 1)
+    );
     assert_eq!(run(true), signals);
 }
 

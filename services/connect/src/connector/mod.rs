@@ -124,6 +124,10 @@ pub(crate) trait PullInput: Send {
 
     /// Reads until shutdown. Whatever goes wrong is told in `health` and tried again.
     async fn run(self: Box<Self>, context: PullContext);
+
+    /// Takes these bytes for what the source gave.
+    #[cfg(any(test, feature = "fuzzing"))]
+    fn digest(&self, _content: &[u8], _staging: &mut crate::staging::Staging) {}
 }
 
 macro_rules! sources {

@@ -246,6 +246,29 @@ impl<C: PullConnector> PullInput for PullRunner<C> {
         )
         .await;
     }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    fn digest(&self, content: &[u8], staging: &mut crate::staging::Staging) {
+        let answer = super::Answer {
+            status: reqwest::StatusCode::OK,
+            headers: reqwest::header::HeaderMap::new(),
+            body: content.to_vec(),
+            place: "https://platform.example.com/".to_owned(),
+        };
+        // As a token, and as a page of each stream, with its state moved on by the page before.
+        drop(self.connector.token(&answer));
+        let now = Timestamp::UNIX_EPOCH;
+        for stream in self.connector.streams() {
+            let mut state = C::State::default();
+            for _ in 0..2 {
+                drop(
+                    self.connector
+                        .take(&stream, &mut state, &answer, now, staging),
+                );
+                drop(self.connector.request(&stream, &state, "token", now));
+            }
+        }
+    }
 }
 
 /// Where a source tells how it fares.

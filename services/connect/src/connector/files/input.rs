@@ -135,6 +135,24 @@ impl PullInput for FilesInput {
         }
         context.health.send_replace(StageState::Stopped);
     }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    fn digest(&self, content: &[u8], staging: &mut crate::staging::Staging) {
+        // One file for each source of a process, as files are what is read.
+        let path =
+            std::env::temp_dir().join(format!("{}-{}", std::process::id(), self.config.name));
+        if std::fs::write(&path, content).is_err() {
+            return;
+        }
+        let file = Found {
+            name: self.config.name.clone(),
+            path,
+            size: content.len() as u64,
+            modified: None,
+        };
+        super::reader::digest(&self.config, &self.rules, &file, staging);
+        std::fs::remove_file(&file.path).ok();
+    }
 }
 
 impl FilesInput {

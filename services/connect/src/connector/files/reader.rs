@@ -118,7 +118,16 @@ impl<'a> FileReader<'a> {
                 }
             };
             let Some(row) = row else { break };
-            self.stage(&file.name, row, &rows, &mapper);
+            let (config, rules) = (self.config, self.rules);
+            stage(
+                config,
+                rules,
+                &file.name,
+                row,
+                &rows,
+                &mapper,
+                &mut self.staging,
+            );
             if self.staging.is_full() {
                 advance(&mut position, rows.mark());
                 if !self.flush(&file.name, &position) {
@@ -140,37 +149,6 @@ impl<'a> FileReader<'a> {
         match rows.is_unfinished() {
             true => Outcome::Unfinished(position),
             false => Outcome::Through(position),
-        }
-    }
-
-    fn stage<R: std::io::BufRead>(
-        &mut self,
-        name: &str,
-        row: Row,
-        rows: &Rows<R>,
-        mapper: &Mapper,
-    ) {
-        let now = Timestamp::now();
-        let line = Some(rows.first_line());
-        let place = Place { place: name, line };
-        // The same row has the same id whenever it is read; equal words in another row have another.
-        let fallback_id = || {
-            let record = rows.mark().records;
-            format!("{name}#{record}:{:016x}", xxh3_64(rows.raw()))
-        };
-        let draft = match (row, mapper) {
-            (Row::Wrong(reason), _) => Err(reason),
-            (_, Mapper::Csv { mapper, .. }) => mapper.draft(rows.fields()),
-            (_, Mapper::Json(mapper)) => mapper.draft(rows.text()),
-        };
-        match draft.and_then(|draft| draft.into_event(self.rules, place, now, fallback_id)) {
-            Ok(mut event) => {
-                event.immutable = self.config.columns.revision.is_none();
-                self.staging.event(event);
-            }
-            Err(reason) => self
-                .staging
-                .dead_letter(name, line, &reason, rows.raw(), now),
         }
     }
 
@@ -205,6 +183,65 @@ impl<'a> FileReader<'a> {
         }
         true
     }
+}
+
+/// Stages a record: an event, or a dead letter that says what is wrong with it.
+fn stage<R: std::io::BufRead>(
+    config: &FilesConfig,
+    rules: &DraftRules,
+    name: &str,
+    row: Row,
+    rows: &Rows<R>,
+    mapper: &Mapper,
+    staging: &mut Staging,
+) {
+    let now = Timestamp::now();
+    let line = Some(rows.first_line());
+    let place = Place { place: name, line };
+    // The same row has the same id whenever it is read; equal words in another row have another.
+    let fallback_id = || {
+        let record = rows.mark().records;
+        format!("{name}#{record}:{:016x}", xxh3_64(rows.raw()))
+    };
+    let draft = match (row, mapper) {
+        (Row::Wrong(reason), _) => Err(reason),
+        (_, Mapper::Csv { mapper, .. }) => mapper.draft(rows.fields()),
+        (_, Mapper::Json(mapper)) => mapper.draft(rows.text()),
+    };
+    match draft.and_then(|draft| draft.into_event(rules, place, now, fallback_id)) {
+        Ok(mut event) => {
+            event.immutable = config.columns.revision.is_none();
+            staging.event(event);
+        }
+        Err(reason) => staging.dead_letter(name, line, &reason, rows.raw(), now),
+    }
+}
+
+/// Reads all of `file` into `staging`.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn digest(
+    config: &FilesConfig,
+    rules: &DraftRules,
+    file: &Found,
+    staging: &mut Staging,
+) -> Option<()> {
+    let opened = open(config, file, None, true).ok()?;
+    let mapper = opened.mapper?;
+    let content = content_at(&file.path, opened.position.offset, &Arc::default()).ok()?;
+    let mark = Mark {
+        offset: opened.position.offset,
+        lines: opened.position.lines,
+        records: opened.position.records,
+    };
+    let max = config.max_record_bytes;
+    let mut rows = Rows::new(content, opened.shape, opened.encoding, max, true, mark);
+    if let Mapper::Csv { width, .. } = &mapper {
+        rows.set_width(*width);
+    }
+    while let Some(row) = rows.next().ok()? {
+        stage(config, rules, &file.name, row, &rows, &mapper, staging);
+    }
+    Some(())
 }
 
 fn advance(position: &mut Position, mark: Mark) {

@@ -1,0 +1,136 @@
+//! The fuzz targets on a stable toolchain: published payloads, changed at random, for `WENSHENG_FUZZ_SECONDS` (3) in all.
+//! `WENSHENG_SEED` repeats a run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::Value;
+
+use super::{SOURCES, Source, wechat_seal, xml};
+
+const DOCUMENTS: [&str; 2] = [
+    include_str!("../../tests/fixtures/hotline-and-wechat.json"),
+    include_str!("../../tests/wire/surveys-and-social.json"),
+];
+
+/// What files, feeds and other JSON APIs give, which have no published payloads.
+const OTHERS: [&str; 5] = [
+    "id,text,nps\r\na,\"排队\"\"两小时\"\"\n太久\",11\r\nb,电话13800138000,3\r\n",
+    "{\"id\":9007199254740993,\"body\":{\"text\":\"等太久\"}}\n{\"id\":1,\"id\":2,\"body\":{\"text\":[]}}\n",
+    "<?xml version=\"1.0\" encoding=\"GBK\"?><rss><channel><item><guid>g</guid><title><![CDATA[a]]>&#x4e2d;&amp;</title>\
+     <pubDate>Sat, 31 Jan 2026 08:30:00 +0800</pubDate></item></channel></rss>",
+    "{\"code\":0,\"next\":\"c\",\"more\":1,\"data\":{\"list\":[{\"id\":1,\"title\":\"a\",\"body\":\"b\",\
+     \"created\":\"2026-01-31 08:30:00\",\"score\":\"7\",\"order\":{\"no\":1}}]}}",
+    "{\"type\":\"feedback.created\",\"data\":{\"id\":\"n\",\"text\":\"微信号 abc12345，身份证 110101199003077758\",\
+     \"rating\":4,\"rating_scale\":\"0-10\",\"scores\":{\"csat\":1},\"author\":{\"id\":\"u\",\"followers\":3}}}",
+];
+
+/// Bytes that parsers stumble over.
+const TOKENS: [&[u8]; 16] = [
+    b"\"",
+    b"\\u0000",
+    b"\xff\xfe",
+    b"\xe4\xb8",
+    b"[[[[[[[[",
+    b"{\"a\":",
+    b"<![CDATA[",
+    b"]]>",
+    b"<!DOCTYPE a [",
+    b"&#0;",
+    b"9223372036854775808",
+    b"-1",
+    b"1e999",
+    b"null",
+    b"\0",
+    b"+8613800138000",
+];
+
+fn seeds() -> Vec<Vec<u8>> {
+    let published = DOCUMENTS.iter().flat_map(|document| {
+        let document: Value = serde_json::from_str(document).unwrap();
+        let fixtures = document["fixtures"].as_array().unwrap().clone();
+        fixtures.into_iter().map(|fixture| match &fixture["body"] {
+            Value::String(text) => text.clone().into_bytes(),
+            other => other.to_string().into_bytes(),
+        })
+    });
+    let others = OTHERS.iter().map(|text| text.as_bytes().to_vec());
+    published.chain(others).collect()
+}
+
+/// Changes `bytes` in a few places, or puts a part of `other` into them.
+fn mutate(bytes: &mut Vec<u8>, other: &[u8], dice: &mut StdRng) {
+    for _ in 0..dice.random_range(0..6) {
+        let at = dice.random_range(0..=bytes.len());
+        match dice.random_range(0..6) {
+            0 => bytes.truncate(at),
+            1 if at < bytes.len() => bytes[at] = dice.random(),
+            2 => {
+                let token = TOKENS[dice.random_range(0..TOKENS.len())];
+                bytes.splice(at..at, token.iter().copied());
+            }
+            3 => {
+                let end = (at + dice.random_range(0..20)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+            4 if !other.is_empty() => {
+                let from = dice.random_range(0..other.len());
+                let to = (from + dice.random_range(0..60)).min(other.len());
+                bytes.splice(at..at, other[from..to].iter().copied());
+            }
+            _ => {
+                let end = (at + dice.random_range(0..40)).min(bytes.len());
+                let again = bytes[at..end].to_vec();
+                bytes.splice(at..at, again);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_comes_is_read_or_refused() {
+    let variable = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse::<u64>().ok())
+    };
+    let seconds = variable("WENSHENG_FUZZ_SECONDS").unwrap_or(3);
+    let seed = variable("WENSHENG_SEED").unwrap_or_else(rand::random);
+    let mut dice = StdRng::seed_from_u64(seed);
+    let seeds = seeds();
+    let sources = SOURCES.map(|(name, _)| (name, Source::named(name).unwrap()));
+    let mut targets: Vec<(&str, Box<dyn Fn(&[u8])>)> = vec![
+        ("wechat-seal", Box::new(wechat_seal)),
+        ("xml", Box::new(xml)),
+    ];
+    for (name, source) in sources {
+        // Nothing is proved by what never gets beyond its first byte.
+        let read: u64 = seeds.iter().map(|bytes| source.feed(bytes)).sum();
+        assert!(read > 0, "{name} makes nothing of what is published");
+        targets.push((
+            name,
+            Box::new(move |bytes| {
+                source.feed(bytes);
+            }),
+        ));
+    }
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut fed = 0_u64;
+    while Instant::now() < until {
+        let mut bytes = seeds[dice.random_range(0..seeds.len())].clone();
+        let other = &seeds[dice.random_range(0..seeds.len())];
+        mutate(&mut bytes, other, &mut dice);
+        for (name, target) in &targets {
+            fed += 1;
+            if catch_unwind(AssertUnwindSafe(|| target(&bytes))).is_err() {
+                panic!(
+                    "{name} broke, with WENSHENG_SEED={seed}, on {:?}",
+                    String::from_utf8_lossy(&bytes)
+                );
+            }
+        }
+    }
+    println!("{fed} inputs in {seconds} s, seed {seed}");
+}
