@@ -141,7 +141,7 @@ fn score(
     )?;
     let context = Context {
         channel,
-        brand: None,
+        ..Context::default()
     };
     Ok(evaluate(&analyzer, rows, &context))
 }

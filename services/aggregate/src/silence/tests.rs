@@ -43,10 +43,7 @@ impl World {
             source: "hotline".to_owned(),
             connector: "webhook".to_owned(),
             // As of a `connect` that was restarted and has taken nothing yet.
-            brand: (fresh > 0)
-                .then_some("青柚茶饮")
-                .unwrap_or_default()
-                .to_owned(),
+            brand: if fresh > 0 { "青柚茶饮" } else { "" }.to_owned(),
             channel: (fresh > 0).then_some(wensheng_schemas::Channel::Hotline),
             fresh,
             taken: fresh,

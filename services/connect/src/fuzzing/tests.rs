@@ -101,7 +101,8 @@ fn whatever_comes_is_read_or_refused() {
     let mut dice = StdRng::seed_from_u64(seed);
     let seeds = seeds();
     let sources = SOURCES.map(|(name, _)| (name, Source::named(name).unwrap()));
-    let mut targets: Vec<(&str, Box<dyn Fn(&[u8])>)> = vec![
+    type Target = Box<dyn Fn(&[u8])>;
+    let mut targets: Vec<(&str, Target)> = vec![
         ("wechat-seal", Box::new(wechat_seal)),
         ("xml", Box::new(xml)),
     ];
