@@ -132,7 +132,7 @@ fn score(
     )?;
     let context = Context {
         channel,
-        brand: None,
+        ..Context::default()
     };
     Ok(evaluate(&analyzer, rows, &context))
 }
