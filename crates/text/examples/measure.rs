@@ -2,7 +2,8 @@
 //!
 //!     cargo run --release -p wensheng-text --example measure -- POSTS
 
-use wensheng_text::{Analyzer, Config, Lexicons, Rules, bench::measure};
+use wensheng_text::bench::{measure, measure_rules};
+use wensheng_text::{Analyzer, Config, Lexicons, Rules};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("give a file of posts")?;
@@ -25,6 +26,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "{:<12}{:>8.1} MB/s{:>8.2} µs/post",
             step.step, step.megabytes_per_second, step.microseconds_per_text
         );
+    }
+    let counts = [10, 1_000, 50_000];
+    let took = measure_rules(&analyzer, &posts, &counts, 9)?;
+    for (count, microseconds) in counts.iter().zip(took) {
+        println!("rules of {count} terms{microseconds:>8.2} µs/post");
     }
     Ok(())
 }

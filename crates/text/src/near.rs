@@ -15,10 +15,14 @@ pub(crate) struct Place {
 /// One place of each group of `near`, each near the next, as indices into `places`; the first such in the text. `places` are in the
 /// order of their starts.
 pub(crate) fn chain(near: &Near, places: &[Place], text: &str) -> Option<Vec<usize>> {
+    let is_there = |group| places.iter().any(|p| usize::from(p.group) == group);
+    if !(0..near.near.len()).all(is_there) {
+        return None;
+    }
     let mut search = Search {
         near,
         places,
-        text,
+        offsets: Offsets::of(text),
         path: Vec::new(),
         failed: FxHashSet::default(),
     };
@@ -30,7 +34,7 @@ pub(crate) fn chain(near: &Near, places: &[Place], text: &str) -> Option<Vec<usi
 struct Search<'a> {
     near: &'a Near,
     places: &'a [Place],
-    text: &'a str,
+    offsets: Offsets,
     path: Vec<usize>,
     /// Places from which, with these groups behind them, nothing was found: each is looked at once.
     failed: FxHashSet<(usize, u8)>,
@@ -68,11 +72,34 @@ impl Search<'_> {
     }
 
     fn is_near(&self, from: usize, to: usize) -> bool {
-        let between = &self.text[from..to];
-        // A character takes four bytes at most.
-        between.len() <= self.near.within * 4
-            && between.chars().count() <= self.near.within
-            && !between.contains(['。', '!', '?', ';', '！', '？', '；', '\n'])
+        let (before, sentence) = self.offsets.at(from);
+        let (after, same) = self.offsets.at(to);
+        sentence == same && after - before <= self.near.within
+    }
+}
+
+/// For each byte of a text, how many characters and how many ends of sentences stand before it.
+struct Offsets(Vec<(u32, u32)>);
+
+impl Offsets {
+    fn of(text: &str) -> Self {
+        let mut offsets = Vec::with_capacity(text.len() + 1);
+        let (mut chars, mut ends) = (0, 0);
+        for c in text.chars() {
+            offsets.extend(std::iter::repeat_n((chars, ends), c.len_utf8()));
+            chars += 1;
+            ends += u32::from(matches!(
+                c,
+                '。' | '!' | '?' | ';' | '！' | '？' | '；' | '\n'
+            ));
+        }
+        offsets.push((chars, ends));
+        Self(offsets)
+    }
+
+    fn at(&self, byte: usize) -> (usize, u32) {
+        let (chars, ends) = self.0[byte];
+        (chars as usize, ends)
     }
 }
 
@@ -125,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_text_of_nothing_but_terms_is_read_in_time() {
-        let text = "甲乙丙".repeat(20_000);
+        let text = "甲乙丙".repeat(5_000) + "。丁";
         let groups: &[&[&str]] = &[&["甲"], &["乙"], &["丙"], &["丁"]];
         assert!(!found(&text, groups, 50, false));
     }

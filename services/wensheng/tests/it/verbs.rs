@@ -143,3 +143,49 @@ fn analyze_writes_one_page_with_a_card_for_each_line() {
     assert_eq!(page.matches("<article").count(), 2);
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
 }
+
+#[test]
+fn a_rule_file_is_validated_with_its_lines_and_examples_and_tried_by_analyze() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let validate = || wensheng(folder.path(), &["validate", "--config", "wensheng.yaml"]);
+    write("wensheng.yaml", "enrich:\n  rules: [a.yaml, b.yaml]\n");
+    write(
+        "a.yaml",
+        "rules:\n- id: pot\n  name: 锅\n  level: crimson\n  any: [糊锅, {near: [[锅]], within: 99}]\n",
+    );
+    write(
+        "b.yaml",
+        "rules:\n- {id: Pan, name: 盘, level: red, any: [裂开]}\n",
+    );
+    let done = validate();
+    assert_ne!(done.status.code(), Some(0));
+    for line in [
+        "a.yaml:4: rules[0].level: \"crimson\" is none of yellow, orange, red",
+        "b.yaml:2: rules[0].id: give an id of lower-case letters",
+    ] {
+        assert!(stderr(&done).contains(line), "{}", stderr(&done));
+    }
+
+    write("a.yaml", "rules: []\n");
+    let pan = |hit: &str| {
+        format!(
+            "rules:\n- id: pan\n  name: 盘\n  level: red\n  any: [裂开]\n  examples:\n    hit:\n    - {hit}\n"
+        )
+    };
+    write("b.yaml", &pan("盘子碎了"));
+    let done = validate();
+    assert_ne!(done.status.code(), Some(0));
+    let told = "b.yaml:8: rules[0].examples.hit[0]: the rule does not hold for 盘子碎了";
+    assert!(stderr(&done).contains(told), "{}", stderr(&done));
+
+    write("b.yaml", &pan("盘子裂开了"));
+    assert_eq!(validate().status.code(), Some(0), "{}", stderr(&validate()));
+    let analyze = ["analyze", "--output", "json", "--rules", "b.yaml"];
+    let found = json(&wensheng(
+        folder.path(),
+        &[&analyze[..], &["盘子裂开，人也食物中毒"]].concat(),
+    ));
+    assert_eq!(found["rules"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["rules"][0]["matches"][0]["text"], "裂开");
+}
