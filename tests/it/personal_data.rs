@@ -184,11 +184,12 @@ async fn what_is_personal_is_nowhere_in_the_data_directory_and_its_kinds_are_cou
     let mut told: BTreeMap<String, u64> = BTreeMap::new();
     for document in &documents {
         let document: Value = serde_json::from_str(document).unwrap();
-        if document["native_id"] == "order" {
-            assert_eq!(document["attributes"]["masked"], "mobile=3", "{document}");
+        let piece = &document["feedback"];
+        if piece["native_id"] == "order" {
+            assert_eq!(piece["attributes"]["masked"], "mobile=3", "{piece}");
             continue;
         }
-        let masked = document["attributes"]["masked"].as_str();
+        let masked = piece["attributes"]["masked"].as_str();
         for kind in masked.into_iter().flat_map(|masked| masked.split(',')) {
             let (kind, count) = kind.split_once('=').expect("kind=count");
             if KINDS.contains(&kind) {
