@@ -104,7 +104,7 @@ pub struct VolumeAuthor(
 pub struct JointState {
     /// The minute up to which it has passed.
     pub minute: u32,
-    /// Of the windows of 30, 90 and 240 minutes: negative, all, expected, severe, severe from loud accounts; decayed.
+    /// Of the windows of 30, 90 and 240 minutes: negative, all, expected, severe, from loud accounts; decayed.
     pub windows: [[f32; 5]; 3],
     /// What is usual: decayed negative pieces, all pieces, minutes.
     pub level: [f32; 3],

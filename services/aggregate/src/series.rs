@@ -142,7 +142,12 @@ impl SeriesTable {
             } else {
                 &mut brand.real
             };
-            let series = all.entry(topic.to_owned()).or_default();
+            if !all.contains_key(topic) {
+                all.insert(topic.to_owned(), Series::default());
+            }
+            let Some(series) = all.get_mut(topic) else {
+                continue;
+            };
             let joint = series.joint.get_or_insert_with(|| {
                 like.map_or_else(detector::Series::default, |l| l.levelled())
             });

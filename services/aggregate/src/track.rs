@@ -164,9 +164,8 @@ impl Track {
     /// The fullest window that holds the bucket `index`.
     pub(crate) fn fullest(&self, index: i64, span: Span) -> Option<Window> {
         let last = (index + span.window - 1).min(self.latest);
-        self.buckets
-            .iter()
-            .filter(|bucket| (index..=last).contains(&bucket.index) && !bucket.is_empty())
+        self.between(index, last)
+            .filter(|bucket| !bucket.is_empty())
             .filter_map(|bucket| self.window(bucket.index, span))
             .max_by_key(|window| (window.negative, window.end))
     }
@@ -175,10 +174,7 @@ impl Track {
     fn window(&self, end: i64, span: Span) -> Option<Window> {
         let mut window: Option<Window> = None;
         let mut total = 0;
-        for bucket in &self.buckets {
-            if bucket.index <= end - span.window || bucket.index > end {
-                continue;
-            }
+        for bucket in self.between(end - span.window + 1, end) {
             total += bucket.total;
             if bucket.negative == 0 {
                 continue;
@@ -212,11 +208,9 @@ impl Track {
 
     fn advance(&mut self, to: i64, span: Span) {
         let mut usual = self.usual_micro as f64 * decay(to - self.latest);
-        for bucket in &self.buckets {
-            if bucket.index > self.latest - span.window && bucket.index <= to - span.window {
-                let age = to - span.window - bucket.index;
-                usual += f64::from(bucket.negative) * MICRO * decay(age);
-            }
+        for bucket in self.between(self.latest - span.window + 1, to - span.window) {
+            let age = to - span.window - bucket.index;
+            usual += f64::from(bucket.negative) * MICRO * decay(age);
         }
         self.usual_micro = usual.round() as u64;
         self.latest = to;
@@ -287,6 +281,14 @@ impl Track {
         if let Some(at) = least {
             self.authors.remove(at);
         }
+    }
+
+    /// The buckets from one number to another; they are kept in order.
+    fn between(&self, first: i64, last: i64) -> impl Iterator<Item = &Bucket> {
+        let from = self.buckets.partition_point(|bucket| bucket.index < first);
+        self.buckets
+            .range(from..)
+            .take_while(move |bucket| bucket.index <= last)
     }
 
     fn existing(&mut self, index: i64) -> Option<&mut Bucket> {

@@ -3,10 +3,11 @@
 //! The level of a series is what it hears per minute, with a memory that halves in a week; the hour of the day is the
 //! brand's, because single topics are too quiet to have an hour of their own. While a series burns nothing is learnt.
 
+use super::decays;
 use super::windows::Expected;
 
 /// Memory of the level halves in this many minutes: a week, so that all weekdays weigh alike.
-const LEVEL_HALF_LIFE: f64 = 7.0 * 1_440.0;
+pub(super) const LEVEL_HALF_LIFE: f64 = 7.0 * 1_440.0;
 
 /// The prior of a series (its brand's mean topic) is worth this many minutes of hearing.
 const PRIOR_MINUTES: f64 = 720.0;
@@ -40,8 +41,7 @@ pub(crate) struct Level {
 impl Level {
     /// Lets quiet minutes of an hour of this `part` pass.
     pub(crate) fn pass(&mut self, minutes: u32, part: f64) {
-        let minutes = f64::from(minutes);
-        let left = (-minutes / LEVEL_HALF_LIFE).exp2();
+        let left = decays::level(minutes);
         let heard = (1.0 - left) * LEVEL_HALF_LIFE / std::f64::consts::LN_2;
         self.negative = (f64::from(self.negative) * left) as f32;
         self.total = (f64::from(self.total) * left) as f32;

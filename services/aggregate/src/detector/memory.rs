@@ -8,6 +8,8 @@
 //! Kept apart by spells of six hours of the brand's clock, so that what is forgotten does not depend on when the process
 //! began. Not in the log: restored by reading the input of the last spells again.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
 use wensheng_text::{NEAR, SimHash};
 
@@ -21,11 +23,26 @@ const DISTANCE: u32 = NEAR;
 /// earliest half. Fewer would let floods through at the busiest brands, more would be some 100 MB for one.
 const MOST: usize = 1 << 20;
 
+/// Quarters of a fingerprint.
+const BANDS: usize = 4;
+
+/// No story.
+const NONE: u32 = u32::MAX;
+
 /// A story: near copies of one text.
 #[derive(Debug, Clone, Copy)]
 struct Story {
     fingerprint: SimHash,
     copies: u32,
+    /// The next story of each of its bands; [`NONE`] for the last.
+    next: [u32; BANDS],
+}
+
+/// The stories of a band, the earliest first.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    first: u32,
+    last: u32,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -35,7 +52,7 @@ struct Spell {
     authors: FxHashMap<u64, u32>,
     stories: Vec<Story>,
     /// Stories by each quarter of their fingerprint, and by the hash of the event that began or joined them.
-    bands: FxHashMap<(u8, u16), Vec<u32>>,
+    bands: FxHashMap<u32, Chain>,
     events: FxHashMap<u64, u32>,
 }
 
@@ -86,6 +103,7 @@ impl Memory {
                 let story = Story {
                     fingerprint: piece.fingerprint,
                     copies: 0,
+                    next: [NONE; BANDS],
                 };
                 (self.now.begin(story), 0)
             }
@@ -153,30 +171,47 @@ impl Spell {
         if piece.fingerprint.is_empty() {
             return None;
         }
-        bands(piece.fingerprint)
-            .filter_map(|band| self.bands.get(&band))
-            .flatten()
-            .copied()
-            .find(|at| {
-                self.stories[*at as usize]
-                    .fingerprint
-                    .distance(piece.fingerprint)
-                    <= DISTANCE
-            })
+        for (band, key) in bands(piece.fingerprint).into_iter().enumerate() {
+            let mut at = self.bands.get(&key).map_or(NONE, |chain| chain.first);
+            while let Some(story) = self.stories.get(at as usize) {
+                if story.fingerprint.distance(piece.fingerprint) <= DISTANCE {
+                    return Some(at);
+                }
+                at = story.next[band];
+            }
+        }
+        None
     }
 
     fn begin(&mut self, story: Story) -> u32 {
         let at = self.stories.len() as u32;
-        self.stories.push(story);
-        if !story.fingerprint.is_empty() {
-            for band in bands(story.fingerprint) {
-                self.bands.entry(band).or_default().push(at);
+        self.stories.push(Story {
+            next: [NONE; BANDS],
+            ..story
+        });
+        if story.fingerprint.is_empty() {
+            return at;
+        }
+        for (band, key) in bands(story.fingerprint).into_iter().enumerate() {
+            match self.bands.entry(key) {
+                Entry::Occupied(mut chain) => {
+                    let last = std::mem::replace(&mut chain.get_mut().last, at);
+                    self.stories[last as usize].next[band] = at;
+                }
+                Entry::Vacant(empty) => {
+                    empty.insert(Chain {
+                        first: at,
+                        last: at,
+                    });
+                }
             }
         }
         at
     }
 }
 
-fn bands(fingerprint: SimHash) -> impl Iterator<Item = (u8, u16)> {
-    (0_u8..).zip(fingerprint.bands())
+/// The bands of a fingerprint, each with its number.
+fn bands(fingerprint: SimHash) -> [u32; BANDS] {
+    let bands = fingerprint.bands();
+    std::array::from_fn(|band| (band as u32) << 16 | u32::from(bands[band]))
 }

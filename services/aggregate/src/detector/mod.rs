@@ -7,6 +7,7 @@
 
 mod baseline;
 mod brand;
+mod decays;
 mod memory;
 mod series;
 mod signal;
@@ -36,10 +37,12 @@ use windows::Score;
 /// Minutes during which an incident stays the same one.
 const LOCK: u32 = 360;
 
-/// An account with more followers than this is loud: its severe word alone opens an incident.
+/// An account with more followers than this is loud: its severe word counts as two, which alone opens an incident of a
+/// quiet series.
 const LOUD: u64 = 300_000;
 
-/// A negative piece from an account with more followers than this makes an alert a crisis.
+/// A negative piece from an account with more followers than this counts as a severe word more, and makes an alert a
+/// crisis.
 const FAR: u64 = 1_000_000;
 
 /// An alert is a crisis at this share of severe words among its negative pieces.
@@ -250,7 +253,11 @@ impl Detector {
         flood: bool,
         far: bool,
     ) -> Option<Severity> {
-        let passes = |rate: f64| score.score + ease >= self.threshold(brand, rate);
+        let passes = |rate: f64| {
+            // Most scores are below any threshold, which need not be computed then.
+            score.score + ease >= threshold::lowest(rate)
+                && score.score + ease >= self.threshold(brand, rate)
+        };
         if !passes(self.config.watch_false_alerts) {
             return None;
         }

@@ -154,7 +154,7 @@ impl Series {
             negative: when(voice.negative),
             total: voice.weight,
             severe: when(severe),
-            loud: when(severe && voice.loud),
+            loud: when((severe && voice.loud) || (voice.negative && voice.far)),
         });
         if !learns {
             return;

@@ -102,7 +102,7 @@ fn reasons(finding: &Finding, series: &Series) -> Vec<String> {
     if finding.far {
         reasons.push("有百万粉丝以上的账号发声".to_owned());
     } else if sums.loud > 0.3 {
-        reasons.push("有三十万粉丝以上的账号提到严重问题".to_owned());
+        reasons.push("有三十万粉丝以上的账号提到严重问题，或百万粉丝以上的账号负面发声".to_owned());
     }
     let channels = series.channels();
     if channels.len() > 1 {

@@ -48,6 +48,11 @@ pub(crate) fn measured(rate: f64) -> f64 {
     (left.1 + slope * (rate.ln() - left.0.ln())).max(2.0)
 }
 
+/// No brand's threshold is lower.
+pub(crate) fn lowest(rate: f64) -> f64 {
+    measured(rate) - FURTHEST
+}
+
 /// The block maxima of a brand.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Blocks {

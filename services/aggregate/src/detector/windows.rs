@@ -4,6 +4,8 @@
 //! and a slow one in some hours. A moment is scored by how far its negative pieces lie above what was expected of them,
 //! in standard deviations (signed root deviances). Nothing here knows a clock, a brand or a text.
 
+use super::decays;
+
 /// Time constants of the windows, in minutes: a sudden wave of people, one that spreads, one that builds up.
 pub(crate) const MINUTES: [f64; 3] = [30.0, 90.0, 240.0];
 
@@ -28,7 +30,7 @@ pub(crate) struct Addition {
     pub(crate) total: f64,
     /// Weight of the negative pieces with a severe word.
     pub(crate) severe: f64,
-    /// Weight of those of them from accounts of great reach.
+    /// Weight of the negative pieces from accounts whose reach makes them count as one severe word more.
     pub(crate) loud: f64,
 }
 
@@ -77,9 +79,9 @@ pub(crate) struct Score {
 impl Windows {
     /// Lets `minutes` pass in which `usual` was expected.
     pub(crate) fn pass(&mut self, minutes: u32, usual: Expected) {
-        for (sums, length) in self.sums.iter_mut().zip(MINUTES) {
-            let left = (-f64::from(minutes) / length).exp();
-            let one = (-1.0 / length).exp();
+        for (window, sums) in self.sums.iter_mut().enumerate() {
+            let left = decays::window(window, minutes);
+            let one = decays::window(window, 1);
             for sum in [
                 &mut sums.negative,
                 &mut sums.total,

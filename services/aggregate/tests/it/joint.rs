@@ -2,7 +2,7 @@
 
 use wensheng_aggregate::Config;
 use wensheng_schemas::{
-    Author, BurstEvidence, Channel, Enriched, Severity, Signal, SignalKind, TOPIC_ALL,
+    Author, BurstEvidence, Channel, Enriched, RuleHit, Severity, Signal, SignalKind, TOPIC_ALL,
 };
 
 use crate::world::{World, after, piece};
@@ -213,4 +213,29 @@ async fn the_record_of_a_series_stays_short() {
         let bytes = record.value.as_ref().unwrap().len();
         assert!(bytes < 4_000, "{key:?}: {bytes}");
     }
+}
+
+#[tokio::test]
+async fn an_account_of_far_reach_is_heard_beside_a_severe_word() {
+    let opens = async |followers: u64, severe: bool| {
+        let mut world = after_quiet_days().await;
+        let mut few = wave(2);
+        few[0].feedback.author = Some(Author {
+            key: "loud".to_owned(),
+            followers: Some(followers),
+        });
+        if severe {
+            few[1].rules.push(RuleHit {
+                rule: "severe".to_owned(),
+                name: "严重词".to_owned(),
+                severity: Severity::Alert,
+                topic: "food_safety".to_owned(),
+                terms: Vec::new(),
+            });
+        }
+        !hear(&mut world, &few).await.is_empty()
+    };
+    assert!(opens(2_000_000, true).await);
+    assert!(!opens(2_000_000, false).await);
+    assert!(!opens(500_000, true).await);
 }
