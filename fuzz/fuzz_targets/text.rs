@@ -5,7 +5,12 @@ use std::sync::LazyLock;
 use wensheng_text::{Analyzer, Config, Lexicons, Rules};
 
 static ANALYZER: LazyLock<Analyzer> = LazyLock::new(|| {
-    Analyzer::new(&Config::default(), &Lexicons::embedded(), &Rules::starter()).unwrap()
+    Analyzer::new(
+        &Config::default(),
+        &Lexicons::embedded().unwrap(),
+        &Rules::starter().unwrap(),
+    )
+    .unwrap()
 });
 
 wensheng_fuzz::fuzz_target!(|bytes: &[u8]| drop(ANALYZER.analyze(&String::from_utf8_lossy(bytes))));

