@@ -142,7 +142,7 @@ fn a_question_that_can_mean_nothing_is_told_with_its_path() {
     .unwrap();
     let survey = SurveyConfig::default();
     let mut problems = Problems::default();
-    check_questions(&[survey.clone()], &questions, &mut problems);
+    check_questions(std::slice::from_ref(&survey), &questions, &mut problems);
     check_brands(None, &[survey], false, &mut problems);
     let told = format!("{problems:?}");
     for path in [
