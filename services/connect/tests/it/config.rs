@@ -5,6 +5,7 @@ use wensheng_runtime::{ConfigError, parse};
 
 const KITCHEN_SINK: &str = r#"
 listen: 0.0.0.0:8790
+aliases: [{brand: 鹿汀茶饮, names: [鹿汀], products: {轻乳茶: [轻乳]}, stores: {南山店: []}}]
 pseudonym_key: ${KEY}
 max_text_bytes: 100000
 max_pending_bytes: 16777216
@@ -107,6 +108,40 @@ sources:
     pull: {every_seconds: 300}
   - {kind: vcon, name: conversations, brand: 鹿汀茶饮, path: /data/vcons}
   - {kind: files, name: interviews, path: /data/interviews, preset: interview}
+  - kind: wjx
+    name: wjx
+    brand: 鹿汀茶饮
+    surveys: [{id: "5657754", brand: 山岚茶饮, product: 轻乳茶, store: 南山店, region: 深圳, questions: [{question: q1, kind: csat}]}]
+    questions: [{question: "q4_*", kind: scale, scale: {from: 0, to: 10, reversed: true}, labels: {好: 10}, name: 环境}]
+    token: ${TOKEN}
+    push_key: ${TOKEN}
+    push: sdk
+    skipped: [""]
+    max_body_bytes: 1048576
+    api:
+      api_key: ${TOKEN}
+      app_id: "907"
+      app_key: ${TOKEN}
+      hash: sha256
+      host: https://www.wjx.cn
+      expired_errors: [已过期]
+      fatal_errors: [权限不足]
+      throttle_errors: [频繁]
+      pull: {every_seconds: 1800}
+  - kind: tencent-survey
+    name: wenjuan
+    brand: 鹿汀茶饮
+    surveys: [{id: "5356056"}]
+    questions: [{question: q-1, kind: nps}]
+    app_id: app
+    secret: ${TOKEN}
+    token: ${TOKEN}
+    host: https://open.wj.qq.com
+    pull: {every_seconds: 300}
+  - {kind: standard-webhooks, name: sw, brand: b, secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw], surveys: [{id: app}], questions: [{question: rating, kind: nps}], max_body_bytes: 1048576}
+  - {kind: formbricks, name: fb, brand: b, secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]}
+  - {kind: typeform, name: tf, brand: b, secrets: ["${TOKEN}"]}
+  - {kind: files, name: jd, path: /data/jd, preset: jd-reviews, questions: [{question: 配送, kind: scale}]}
   - {kind: demo, name: demo, seed: 1, rate_per_second: 2.5, crisis_after_s: 5, crisis_every_s: 0, count: 10}
 "#;
 
@@ -117,7 +152,7 @@ fn environment(name: &str) -> Option<String> {
 #[test]
 fn every_key_is_read_and_written_back_without_secrets() {
     let config: Config = parse(KITCHEN_SINK, &environment).unwrap();
-    assert_eq!(config.sources.len(), 10);
+    assert_eq!(config.sources.len(), 16);
     let SourceConfig::Files(files) = &config.sources[0] else {
         panic!("{:?}", config.sources[0])
     };
@@ -186,6 +221,11 @@ sources:
   - {kind: files, name: i, path: a.csv, preset: interview, header: false}
   - {kind: wecom-kf, name: k, token: t, accounts: ["", a, a], host: nowhere}
   - {kind: tccc, name: r, brand: b, token: 0123456789abcdef, reconcile: {hours: 0, host: "http://10.0.0.1"}}
+  - {kind: wjx, name: w, token: short, push: redirect, push_key: "17 characters long", max_body_bytes: 1, api: {host: "http://10.0.0.1"}}
+  - {kind: wjx, name: w2, brand: b}
+  - {kind: tencent-survey, name: q, token: short, surveys: [{id: abc}, {id: abc}], host: nowhere}
+  - {kind: typeform, name: f, secrets: [short], max_body_bytes: 1}
+  - {kind: formbricks, name: g, brand: b, questions: [{question: "", kind: nps}]}
 "#;
     let found = problems(text);
     let paths: Vec<&str> = found
@@ -252,10 +292,29 @@ sources:
         "sources[13].reconcile.secret_key",
         "sources[13].reconcile.hours",
         "sources[13].reconcile.host",
+        "sources[14].brand",
+        "sources[14].token",
+        "sources[14].push_key",
+        "sources[14].max_body_bytes",
+        "sources[14].api.api_key",
+        "sources[14].api.host",
+        "sources[15].token",
+        "sources[16].brand",
+        "sources[16].surveys[0].id",
+        "sources[16].surveys[1].id",
+        "sources[16].app_id",
+        "sources[16].secret",
+        "sources[16].token",
+        "sources[16].host",
+        "sources[17].brand",
+        "sources[17].secrets[0]",
+        "sources[17].max_body_bytes",
+        "sources[18].secrets",
+        "sources[18].questions[0].question",
     ] {
         assert!(paths.contains(&path), "{path} is missing in {found:#?}");
     }
-    assert_eq!(found.len(), 59, "{found:#?}");
+    assert_eq!(found.len(), 79, "{found:#?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod files;
 mod follow;
+mod forms;
 mod http_pull;
 mod mock;
 mod site;
