@@ -1,4 +1,4 @@
-//! Rules compiled into one automaton: the cost of a text does not grow with the number of terms.
+//! Rules compiled into one automaton: the cost of a text hardly grows with the number of terms.
 
 use std::sync::Arc;
 
