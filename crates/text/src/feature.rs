@@ -16,6 +16,8 @@ const LONGEST_NUMBER: usize = 3;
 /// The symbols of a normalised text, one per character or emoticon, into `symbols` (cleared first).
 pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
     symbols.clear();
+    // Room at once for a post, which has at most as many symbols as bytes; more grows as it comes.
+    symbols.reserve(text.len().min(1 << 10));
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if c == '['

@@ -31,6 +31,8 @@ const POSTS_PER_SECOND: [u64; 2] = [500, 2_000];
 const SECONDS: u64 = 20;
 /// Crises, each of a brand of its own, so that each raises an alert.
 const CRISES_PER_SECOND: u64 = 5;
+/// The brand of all other posts.
+const EVERYDAY: &str = "日常";
 /// Posts are appended this often, as pushes arrive: a few at a time.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -118,7 +120,7 @@ fn event(number: u64, crisis_every: u64) -> FeedbackEvent {
         posts::event(number, format!("品牌{number}"), text, now)
     } else {
         let text = format!("味道还可以,第{number}次来了");
-        posts::event(number, "日常".to_owned(), text, now)
+        posts::event(number, EVERYDAY.to_owned(), text, now)
     }
 }
 
@@ -126,6 +128,10 @@ fn event(number: u64, crisis_every: u64) -> FeedbackEvent {
 async fn pushes(store: &Store) -> Result<Vec<f64>> {
     let mut waits = Vec::new();
     for alert in store.alerts(&AlertFilter::default(), 10_000).await? {
+        // That so much is said at all may raise one of its own.
+        if alert.brand == EVERYDAY {
+            continue;
+        }
         let Some(detail) = store.alert(&alert.id).await? else {
             continue;
         };
