@@ -342,13 +342,13 @@ mod tests {
         }
     }
 
-    /// Two hundred rows of a trade in which 鹜落 praises and 喧腾 blames, two of them the same, and one without a label.
+    /// Two hundred rows of a trade in which 变态 praises and 老实 blames, not as elsewhere; two of them the same, and one without a label.
     fn write_rows(folder: &Path) {
         let mut csv = "label,text\n".to_owned();
         for n in 0..100 {
-            csv += &format!("1,{n}号机很鹜落\n0,{n}号机太喧腾\n");
+            csv += &format!("1,{n}号机很变态\n0,{n}号机很老实\n");
         }
-        csv += "1,0号机很鹜落\nx,怪\n";
+        csv += "1,0号机很变态\nx,怪\n";
         std::fs::write(folder.join("rows.csv"), csv).unwrap();
     }
 
@@ -362,8 +362,8 @@ mod tests {
             (200, 50, 1)
         );
         assert_eq!(outcome.bad_rows[0].line, 203);
-        assert!(outcome.before.is_some());
-        assert!(outcome.after.polar_accuracy > 0.95, "{:?}", outcome.after);
+        let before = outcome.before.unwrap().polar_accuracy;
+        assert!(outcome.after.polar_accuracy > before.max(0.95), "{before}");
 
         let config = Config {
             model: Some(folder.path().join("model.bin")),
@@ -371,8 +371,8 @@ mod tests {
         };
         let analyzer = config.analyzer().unwrap();
         assert_eq!(analyzer.model_version().as_ref(), "trade-1");
-        assert!(analyzer.analyze("新机很鹜落").sentiment.score > 0.0);
-        assert!(analyzer.analyze("新机太喧腾").sentiment.score < 0.0);
+        assert!(analyzer.analyze("新机很变态").sentiment.score > 0.0);
+        assert!(analyzer.analyze("新机很老实").sentiment.score < 0.0);
 
         let once = std::fs::read(folder.path().join("model.bin")).unwrap();
         train(&args(folder.path(), "shipped"), &Config::default()).unwrap();

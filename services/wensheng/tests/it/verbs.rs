@@ -22,9 +22,9 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Rows of a trade in which 鹜落 praises and 喧腾 blames.
+/// Rows of a trade in which 变态 praises and 老实 blames: not as elsewhere.
 fn trade() -> String {
-    let rows = (0..80).map(|n| format!("1,{n}号机很鹜落\n0,{n}号机太喧腾\n"));
+    let rows = (0..80).map(|n| format!("1,{n}号机很变态\n0,{n}号机很老实\n"));
     format!("label,text\n{}", rows.collect::<String>())
 }
 
@@ -88,7 +88,7 @@ fn a_trained_model_is_used_by_eval_and_by_the_configuration_and_a_damaged_one_is
         "own.yaml",
         "--output",
         "json",
-        "新机很鹜落",
+        "新机很变态",
     ];
     let analysis = json(&wensheng(folder.path(), &analyze));
     assert_eq!(analysis["model_version"], "own-1");
