@@ -3,7 +3,7 @@
 //! do not answer, and its next call goes on waiting for the same transaction.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::producer::{BaseProducer, Producer};
 use tokio::sync::oneshot;
@@ -20,6 +20,10 @@ const OPEN: Duration = Duration::from_secs(10);
 /// How long a commit may stay silent before the caller hears of it.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// A transaction that says nothing for this long will not: the client has been seen to wait for ever after brokers stood still.
+/// Brokers end it after its own time-out (10 s), and the next producer of that id fences this one off.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
 /// How often an idle producer is listened to: what it tells would pile up otherwise.
 const LISTEN: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ pub(super) struct Committer {
     /// Kept when the brokers refused it for now, so that the same commit goes on where it stopped.
     unfinished: Option<Transaction>,
     running: Option<oneshot::Receiver<Done>>,
+    /// When `running` began.
+    since: Instant,
     /// The caller was told that `running` takes long, and will ask for it again.
     is_awaited: bool,
 }
@@ -71,6 +77,7 @@ impl Committer {
             jobs,
             unfinished: None,
             running: None,
+            since: Instant::now(),
             is_awaited: false,
         })
     }
@@ -96,6 +103,7 @@ impl Committer {
         let (reply, running) = oneshot::channel();
         self.jobs.send((transaction, reply)).map_err(|_| ended())?;
         self.running = Some(running);
+        self.since = Instant::now();
         self.finish().await
     }
 
@@ -106,12 +114,18 @@ impl Committer {
         self.is_awaited = false;
         let Ok(answer) = tokio::time::timeout(ANSWER, running).await else {
             self.is_awaited = true;
-            let reason = "the brokers do not answer: see kafka.brokers and whether they run";
-            return Err(BusError::new(
-                ErrorKind::Unavailable,
-                "commit a transaction",
-                reason,
-            ));
+            let (kind, reason) = if self.since.elapsed() < GIVE_UP {
+                (
+                    ErrorKind::Unavailable,
+                    "the brokers do not answer: see kafka.brokers and whether they run",
+                )
+            } else {
+                (
+                    ErrorKind::Lost,
+                    "the client does not come back from it, and another takes its place",
+                )
+            };
+            return Err(BusError::new(kind, "commit a transaction", reason));
         };
         self.running = None;
         let (transaction, done) = answer.map_err(|_| ended())?;
