@@ -146,3 +146,33 @@ fn ended() -> BusError {
         "the committing thread has ended",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A committer whose thread has been at a transaction for `silent` and says nothing.
+    async fn outcome_after(silent: Duration) -> ErrorKind {
+        let (jobs, _taken) = channel();
+        let (_reply, running) = oneshot::channel();
+        let mut committer = Committer {
+            jobs,
+            unfinished: None,
+            running: Some(running),
+            since: Instant::now().checked_sub(silent).unwrap(),
+            is_awaited: true,
+        };
+        let nothing_new = || Err(ended());
+        committer.commit(nothing_new).await.unwrap_err().kind
+    }
+
+    #[tokio::test]
+    async fn a_silent_transaction_is_waited_for_and_given_up_after_a_minute() {
+        let (short, long) = tokio::join!(
+            outcome_after(Duration::from_secs(10)),
+            outcome_after(GIVE_UP)
+        );
+        assert_eq!(short, ErrorKind::Unavailable);
+        assert_eq!(long, ErrorKind::Lost);
+    }
+}
