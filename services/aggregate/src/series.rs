@@ -30,12 +30,14 @@ struct Series {
 impl Series {
     /// The newest instant it knows; `None` when it holds nothing.
     fn latest_at(&self) -> Option<Timestamp> {
-        let joint = self
-            .joint
-            .as_ref()
-            .and_then(|joint| Timestamp::from_second(i64::from(joint.minute()) * 60).ok());
+        let joint = self.joint.as_ref().and_then(|joint| start(joint.minute()));
         self.volume.latest_at().max(joint)
     }
+}
+
+/// When a minute since the epoch begins.
+fn start(minute: u32) -> Option<Timestamp> {
+    Timestamp::from_second(i64::from(minute) * 60).ok()
 }
 
 #[derive(Debug, Clone, Default)]
@@ -179,9 +181,10 @@ impl SeriesTable {
             }
             touch(&mut self.touched, series, &feedback.brand, topic, drill);
         }
-        // A drill turns the brand's clock, too.
-        if drill && let Some(series) = brand.real.get_mut(TOPIC_ALL) {
-            touch(&mut self.touched, series, &feedback.brand, TOPIC_ALL, false);
+        // A drill turns the brand's clock, too, which is kept with the real series as a whole.
+        if drill {
+            let all = brand.real.entry(TOPIC_ALL.to_owned()).or_default();
+            touch(&mut self.touched, all, &feedback.brand, TOPIC_ALL, false);
         }
     }
 
@@ -265,10 +268,13 @@ impl SeriesTable {
     pub(crate) fn expire(&mut self, now: Timestamp) -> Vec<SeriesName> {
         let mut expired = Vec::new();
         for (brand, series) in &mut self.brands {
+            let clock = start(series.shared.minute);
             for drill in [false, true] {
                 series.topics(drill).retain(|topic, series| {
+                    let kept_with = !drill && topic == TOPIC_ALL;
                     let stale = series
                         .latest_at()
+                        .max(if kept_with { clock } else { None })
                         .is_none_or(|at| now.duration_since(at) > FORGET_AFTER);
                     if stale {
                         expired.push(SeriesName {

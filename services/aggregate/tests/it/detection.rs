@@ -233,6 +233,30 @@ async fn the_state_of_a_burning_series_stays_short() {
     }
 }
 
+#[tokio::test]
+async fn a_drill_before_anything_real_turns_the_clock_for_good() {
+    let mut drill = piece(1, 200.0, true);
+    drill.feedback.drill = true;
+    let (mut steady, mut restarted) =
+        (World::new(Config::default()), World::new(Config::default()));
+    for world in [&mut steady, &mut restarted] {
+        world
+            .batch(std::slice::from_ref(&drill), after(210.0))
+            .await;
+        // Expiry leaves it alone.
+        let mut out = Outputs::default();
+        world.stage.tick(after(86_400.0), &mut out);
+        world.commit(out);
+    }
+    restarted.restart();
+    let earlier = [piece(2, 100.0, true)];
+    let (a, b) = (
+        steady.batch(&earlier, after(220.0)).await,
+        restarted.batch(&earlier, after(220.0)).await,
+    );
+    assert_eq!(a.states, b.states);
+}
+
 fn any_piece() -> impl Strategy<Value = Enriched> {
     (
         0_usize..40,
