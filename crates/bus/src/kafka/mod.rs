@@ -5,10 +5,12 @@
 //! - [`poller`]: one thread per session that never stops polling.
 //! - [`committer`] and [`transaction`]: the commit, on a thread of its own, resumable where the brokers did not answer.
 //! - [`replay`]: reading outside any group, to the end of what is committed.
+//! - [`asking`]: the clients that are only asked questions.
 //! - [`errors`] and [`reach`]: what an error means for the caller, and what stands in the way of the brokers.
 //!
 //! Nothing here blocks the async runtime: what blocks in librdkafka runs on threads for that.
 
+mod asking;
 mod committer;
 mod config;
 mod context;
@@ -33,6 +35,7 @@ use rdkafka::producer::BaseProducer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
+use self::asking::Asking;
 pub use self::config::KafkaConfig;
 use self::context::Quiet;
 use self::errors::kafka_error;
@@ -63,9 +66,9 @@ struct Shared {
     /// What stands in the way of the brokers, if anything does.
     reach: Arc<Reach>,
     /// Asks for metadata and ends; belongs to no group.
-    asking: BaseConsumer<Quiet>,
+    asking: Asking,
     /// Asks where a partition is settled: before there, no transaction is open any more.
-    settled: BaseConsumer<Quiet>,
+    settled: Asking,
     counts: Mutex<BTreeMap<Arc<str>, u32>>,
     slots: Mutex<BTreeMap<String, BTreeSet<usize>>>,
     /// One client per group whose lag was asked for.
@@ -143,10 +146,11 @@ impl Shared {
             .values()
             .cloned()
             .collect();
-        let clients = groups.iter().map(AsRef::as_ref);
-        for client in clients.chain([&self.asking, &self.settled]) {
+        for client in &groups {
             drop(client.poll(LISTEN));
         }
+        self.asking.listen(LISTEN);
+        self.settled.listen(LISTEN);
     }
 
     /// Passes on what came of a question to the brokers, and says what stood in the way of an answer. Blocking.
@@ -301,14 +305,8 @@ impl KafkaBus {
         let failed = |error| kafka_error(action(), &error);
         let reach = Arc::new(Reach::new(&config.brokers));
         let quiet = || Quiet::new(&reach);
-        let asking = config
-            .asking(false)
-            .create_with_context(quiet())
-            .map_err(failed)?;
-        let settled = config
-            .asking(true)
-            .create_with_context(quiet())
-            .map_err(failed)?;
+        let asking = Asking::open(config.asking(false), &reach).map_err(failed)?;
+        let settled = Asking::open(config.asking(true), &reach).map_err(failed)?;
         // Properties that do not go together show only in a client of the kind they are for.
         let consumer: BaseConsumer<Quiet> = config
             .consumer("settings", Some("settings"))
@@ -464,7 +462,7 @@ impl Bus for KafkaBus {
                 .map_err(|error| kafka_error(action(), &error))?;
                 let found = shared
                     .asking
-                    .offsets_for_times(list, ASK)
+                    .ask(|client| client.offsets_for_times(list, ASK))
                     .map_err(|error| kafka_error(action(), &error))?;
                 match found.elements().first().map(|element| element.offset()) {
                     Some(Offset::Offset(offset)) => Ok(offset.max(0).cast_unsigned()),

@@ -10,6 +10,7 @@ use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Shared;
+use super::asking::Asking;
 use super::context::Quiet;
 use super::errors::kafka_error;
 use super::poller::{size, take};
@@ -28,13 +29,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// noticed, which takes them up to some 20 seconds.
 const SETTLE: Duration = Duration::from_secs(30);
 
-/// The first offset a partition holds, and the end of what `consumer` may see. Blocking.
-pub(super) fn bounds(
-    consumer: &BaseConsumer<Quiet>,
-    at: &TopicPartition,
-) -> Result<(u64, u64), BusError> {
-    consumer
-        .fetch_watermarks(&at.topic, at.partition.cast_signed(), ASK)
+/// The first offset a partition holds, and the end of what the client may see. Blocking.
+pub(super) fn bounds(asking: &Asking, at: &TopicPartition) -> Result<(u64, u64), BusError> {
+    asking
+        .ask(|client| client.fetch_watermarks(&at.topic, at.partition.cast_signed(), ASK))
         .map(|(low, high)| (low.max(0).cast_unsigned(), high.max(0).cast_unsigned()))
         .map_err(|error| {
             kafka_error(

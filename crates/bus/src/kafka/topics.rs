@@ -8,10 +8,11 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use super::KafkaConfig;
+use super::asking::Asking;
 use super::context::Quiet;
 use super::errors::{code_kind, kafka_error};
 use super::replay::ASK;
@@ -30,10 +31,10 @@ pub(super) struct Found {
 
 /// Asks for a topic; `None` when the brokers know none of that name, which a broker that has just come back may say for
 /// a moment. Blocking.
-pub(super) fn found(client: &BaseConsumer<Quiet>, topic: &str) -> Result<Option<Found>, BusError> {
+pub(super) fn found(asking: &Asking, topic: &str) -> Result<Option<Found>, BusError> {
     let action = || format!("ask for topic {topic}");
-    let metadata = client
-        .fetch_metadata(Some(topic), ASK)
+    let metadata = asking
+        .ask(|client| client.fetch_metadata(Some(topic), ASK))
         .map_err(|error| kafka_error(action(), &error))?;
     let Some(told) = metadata.topics().iter().find(|told| told.name() == topic) else {
         return Ok(None);
@@ -53,10 +54,10 @@ pub(super) fn found(client: &BaseConsumer<Quiet>, topic: &str) -> Result<Option<
 }
 
 /// Waits until the brokers know all of them. Blocking.
-pub(super) fn wait_for(client: &BaseConsumer<Quiet>, topics: &[TopicSpec]) -> Result<(), BusError> {
+pub(super) fn wait_for(asking: &Asking, topics: &[TopicSpec]) -> Result<(), BusError> {
     let started = Instant::now();
     for topic in topics {
-        while found(client, &topic.name)?.is_none() {
+        while found(asking, &topic.name)?.is_none() {
             if started.elapsed() > SPREAD {
                 let reason = "it was created, but the brokers do not show it yet";
                 return Err(BusError::new(
