@@ -240,6 +240,7 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
         story: String::new(),
         model_version: "seed".to_owned(),
         rules_version: String::new(),
+        terms: Vec::new(),
         replaces: None,
     }
 }
@@ -293,6 +294,8 @@ pub(crate) fn deltas(row: &Enriched) -> Vec<WindowDelta> {
                 counts,
                 authors: authors.clone(),
                 keywords: keywords.clone(),
+                terms: Vec::new(),
+                ratings: Vec::new(),
                 aggregated_at: row.enriched_at,
             });
         }
