@@ -139,7 +139,7 @@ fn ranked(terms: Vec<HotTerm>, volume: i64, volume_before: i64, limit: usize) ->
     terms.sort_by(|a, b| {
         b.evidence
             .total_cmp(&a.evidence)
-            .then_with(|| b.mentions.cmp(&a.mentions))
+            .then_with(|| (b.mentions, b.negative).cmp(&(a.mentions, a.negative)))
             .then_with(|| a.term.cmp(&b.term))
     });
     // A whole holds most mentions of its parts, and so stands among the first as they do.
