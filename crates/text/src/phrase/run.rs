@@ -11,7 +11,7 @@ const MOST_CHARS: usize = 10;
 /// Tokens of one text that are looked at: a long call costs no more than some pages.
 const MOST_TOKENS: usize = 2_000;
 /// Single characters that only join others, beside the stop words: no phrase begins or ends in one.
-const JOINING: &str = "的了是我你他她它您在就都也很和与或又还吧吗呢啊呀哦嗯啦嘛这那么着过得地之其而但个们有到从里上下去来说会能要想";
+const JOINING: &str = "的了是我你他她它您在就都也很和与或又还吧吗呢啊呀哦嗯啦嘛这那么着过得地之其而但个们有到从里上下去来说会能要想例岁名位元块";
 /// Words that lean on the next: no phrase ends in one.
 const LEANING: &str = "不没别被把给让太最更再才刚将向对于为用等像比跟每各另";
 
