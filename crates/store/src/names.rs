@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use wensheng_schemas::{RatingSum, WindowDelta, WindowKey};
+use jiff::Timestamp;
+use wensheng_schemas::{RatingSum, WindowDelta, WindowKey, WindowSize};
 
-use crate::StoreError;
 use crate::database::{Transaction, Value};
 use crate::insert::Insert;
+use crate::{Store, StoreError};
 
 const TERMS: Insert = Insert {
     table: "terms",
@@ -92,6 +93,21 @@ impl Names {
         });
         RATINGS.run(transaction, ratings.collect()).await?;
         Ok(())
+    }
+}
+
+impl Store {
+    /// Deletes the terms of hours before `instant`; how many rows. Those of days stay.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn delete_hourly_terms_before(&self, instant: Timestamp) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM terms WHERE size = $1 AND start_ms < $2";
+        let values = vec![
+            WindowSize::Hour.name().into(),
+            instant.as_millisecond().into(),
+        ];
+        self.database.execute("delete old terms", sql, values).await
     }
 }
 

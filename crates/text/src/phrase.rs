@@ -93,8 +93,8 @@ struct Candidate {
     last: u32,
     /// Where the seams are: byte lengths of the tokens.
     lengths: [u8; LONGEST],
-    before: Edge,
-    after: Edge,
+    /// Before and after, from the second time on: most candidates are never heard again, and would take most of the memory.
+    edges: Option<Box<[Edge; 2]>>,
 }
 
 /// The tokens seen on one side, the most frequent kept (A. Metwally et al., "Space-Saving", ICDT 2005).
@@ -226,16 +226,18 @@ impl PhraseFinder {
         let Some(candidate) = self.candidates.get_mut(self.key.as_str()) else {
             return 0.0;
         };
+        let again = candidate.recent > 0.0;
         candidate.recent += self.step;
         candidate.slow += self.slow_step;
         candidate.last = self.turn;
         // A mark, or the edge of a text, is a free edge: it counts as one of four neighbours in turn.
         let turn = self.turn % EDGES;
         let edge = |at: Option<usize>| at.and_then(|at| tokens.word(at)).map_or(turn, fingerprint);
-        candidate
-            .before
-            .note(edge(run.at.checked_sub(1)), self.step as f32);
-        candidate.after.note(edge(Some(run.end)), self.step as f32);
+        if again {
+            let [before, after] = &mut **candidate.edges.get_or_insert_default();
+            before.note(edge(run.at.checked_sub(1)), self.step as f32);
+            after.note(edge(Some(run.end)), self.step as f32);
+        }
         candidate.recent / self.step
     }
 
@@ -273,8 +275,11 @@ impl PhraseFinder {
         for candidate in self.candidates.values_mut() {
             candidate.recent *= by;
             candidate.slow *= slow;
-            candidate.before.scale(by as f32);
-            candidate.after.scale(by as f32);
+            let edges = candidate
+                .edges
+                .iter_mut()
+                .flat_map(|edges| edges.iter_mut());
+            edges.for_each(|edge| edge.scale(by as f32));
         }
     }
 
@@ -297,7 +302,8 @@ impl PhraseFinder {
         if count < self.config.least_count {
             return None;
         }
-        let entropy = candidate.before.entropy().min(candidate.after.entropy());
+        let [before, after] = &**candidate.edges.as_ref()?;
+        let entropy = before.entropy().min(after.entropy());
         if entropy < self.config.least_entropy {
             return None;
         }

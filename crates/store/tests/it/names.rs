@@ -144,6 +144,12 @@ pub(crate) async fn a_term_is_hot_when_its_share_rises(fixture: &Fixture) {
     // 40.5 of 400 beside 48.5 of 2,400.
     let rise = hot.terms[1].rise.unwrap();
     assert!((rise - 5.01).abs() < 0.01, "{rise}");
+    // Hours go, days would stay.
+    let gone = minute(0) - SignedDuration::from_hours(10);
+    let deleted = fixture.store.delete_hourly_terms_before(gone).await;
+    assert_eq!(deleted.unwrap(), 14 * 2);
+    let hot = fixture.store.hot_terms(&filter(Some(24)), 9).await.unwrap();
+    assert_eq!(hot.terms[1].mentions_before, 20);
     // All brands together.
     let all = HotFilter {
         brand: None,
