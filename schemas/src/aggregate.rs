@@ -7,7 +7,7 @@ use jiff::{Timestamp, Unit, ZonedRound};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Channel, Distinct, TermRank};
+use crate::{Channel, Distinct, RatingCount, TermCount, TermRank};
 
 /// The topic of the row that counts every piece of feedback once, whatever it speaks of. Rows of single topics overlap.
 pub const TOPIC_ALL: &str = "all";
@@ -178,19 +178,22 @@ impl Counts {
         (self.volume > 0).then(|| self.score_sum as f64 / 10_000.0 / self.volume as f64)
     }
 
-    /// Net promoter score, −100 to 100: share of promoters less share of detractors (Reichheld 2003).
+    /// Net promoter score, −100 to 100: share of promoters less share of detractors (F. Reichheld, "The One Number You Need to Grow",
+    /// Harvard Business Review, December 2003); `None` without answers.
     pub fn nps(&self) -> Option<f64> {
         let answers = self.nps_promoters + self.nps_passives + self.nps_detractors;
         (answers > 0)
             .then(|| 100.0 * (self.nps_promoters - self.nps_detractors) as f64 / answers as f64)
     }
 
-    /// Share of satisfied answers, 0 to 100 (top two boxes of five).
+    /// Share of satisfied answers, 0 to 100: the top two boxes of five (P. Farris et al., "Marketing Metrics", 2nd edition 2010, section
+    /// 2.7); `None` without answers.
     pub fn csat(&self) -> Option<f64> {
         (self.csat_count > 0).then(|| 100.0 * self.csat_satisfied as f64 / self.csat_count as f64)
     }
 
-    /// Mean effort answer, 1 to 7.
+    /// Mean effort answer, 1 to 7, more is easier: the second form of the question (M. Dixon, N. Toman, R. DeLisi, "The Effortless
+    /// Experience", 2013); `None` without answers.
     pub fn ces(&self) -> Option<f64> {
         (self.ces_count > 0).then(|| self.ces_sum as f64 / self.ces_count as f64)
     }
@@ -211,6 +214,13 @@ pub struct WindowDelta {
     /// Keywords with their counts.
     #[serde(default, skip_serializing_if = "TermRank::is_empty")]
     pub keywords: TermRank,
+    /// Words and phrases of the stream with their counts, in the order of their text; in windows of an hour and of a day of
+    /// [`TOPIC_ALL`] only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<TermCount>,
+    /// Answers on scales, question by question, the scores `nps`, `csat` and `ces` as well; in the same windows only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ratings: Vec<RatingCount>,
     /// When the batch was folded (UTC).
     pub aggregated_at: Timestamp,
 }
@@ -254,6 +264,10 @@ struct FlatDelta {
     authors: Distinct,
     #[serde(default)]
     keywords: TermRank,
+    #[serde(default)]
+    terms: Vec<TermCount>,
+    #[serde(default)]
+    ratings: Vec<RatingCount>,
     aggregated_at: Timestamp,
 }
 
@@ -285,6 +299,8 @@ impl<'de> Deserialize<'de> for WindowDelta {
             },
             authors: flat.authors,
             keywords: flat.keywords,
+            terms: flat.terms,
+            ratings: flat.ratings,
             aggregated_at: flat.aggregated_at,
         })
     }

@@ -1,11 +1,13 @@
 //! Feedback, understood.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AspectMention, Channel, EventId, FeedbackEvent, Keyword, RuleHit, Scores, Sentiment,
+    AspectMention, Channel, EventId, FeedbackEvent, Keyword, Rating, RuleHit, Scores, Sentiment,
     SentimentLabel,
 };
 
@@ -30,6 +32,9 @@ pub struct Enriched {
     /// Words that characterise it, heaviest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<Keyword>,
+    /// Words and phrases that the stream of its brand knows, by which is told what is spoken of more than before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<String>,
     /// Keyword rules that it met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleHit>,
@@ -72,6 +77,15 @@ pub struct Contribution {
     /// The keywords' terms.
     #[serde(default)]
     pub keywords: Vec<String>,
+    /// Words and phrases that the stream of its brand knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<String>,
+    /// The product, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Answers to further questions on scales, by what was asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ratings: BTreeMap<String, Rating>,
 }
 
 /// What one revision of a piece of feedback contributed, kept so that a later one can take it back exactly.
@@ -104,6 +118,9 @@ impl Enriched {
             scores: self.feedback.scores.clone(),
             author: self.feedback.author.as_ref().map(|a| a.key.clone()),
             keywords: self.keywords.iter().map(|k| k.term.clone()).collect(),
+            terms: self.terms.clone(),
+            product: self.feedback.product.clone(),
+            ratings: self.feedback.ratings.clone(),
         }
     }
 }

@@ -29,6 +29,7 @@ mod rank;
 mod refusal;
 mod signal;
 mod source;
+mod tally;
 mod timeline;
 mod topic;
 
@@ -62,5 +63,6 @@ pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
 pub use signal::{BurstEvidence, Sample, Signal, SignalKind, SignalTimes};
 pub use source::{SourceRhythm, SourceStatus, SourceTrouble};
+pub use tally::{RatingCount, RatingSum, TermCount};
 pub use timeline::{SignalRef, TimelineEntry, TimelineEvent};
 pub use topic::{Keep, Topic};

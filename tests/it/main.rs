@@ -35,3 +35,4 @@ mod silence;
 mod site;
 mod upgrade;
 mod webhook;
+mod words;

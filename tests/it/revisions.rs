@@ -70,6 +70,8 @@ fn pieces(dice: &mut StdRng) -> Vec<Vec<Value>> {
 struct Standing {
     /// Counts and keywords of every window that holds something, by its key.
     windows: BTreeMap<Vec<String>, Vec<String>>,
+    /// Answers on scales, by window, brand, channel, product and question.
+    ratings: BTreeMap<Vec<String>, Vec<String>>,
     /// What a BI tool sees of each piece.
     feedback: BTreeMap<String, Vec<String>>,
     dead_letters: i64,
@@ -118,8 +120,21 @@ async fn standing(ledger: &Ledger) -> Standing {
         .into_iter()
         .map(|mut row| (row.remove(0), row))
         .collect();
+    let ratings = ledger
+        .rows(
+            "SELECT size, CAST(start_ms AS TEXT), brand, channel, product, question, CAST(answers AS TEXT), \
+             CAST(top AS TEXT), CAST(bottom AS TEXT), CAST(value_sum AS TEXT) FROM ratings",
+        )
+        .await
+        .into_iter()
+        .filter_map(|mut key| {
+            let content = key.split_off(6);
+            content.iter().any(|sum| sum != "0").then_some((key, content))
+        })
+        .collect();
     Standing {
         windows,
+        ratings,
         feedback,
         dead_letters: ledger.figure("(SELECT COUNT(*) FROM dead_letters)").await,
     }
@@ -196,6 +211,25 @@ pub(crate) async fn last_revisions_count(mut site: Site) {
     assert_eq!(found.feedback.len() as i64, standing);
     assert!(standing < i64::from(PIECES), "no piece was withdrawn");
     assert_eq!(found.dead_letters, 0);
+    assert!(found.ratings.len() > 10, "{:?}", found.ratings);
+    // Terms depend on what was heard before, but their sums are always those of the pieces that stand.
+    let mut terms: BTreeMap<Vec<String>, i64> = BTreeMap::new();
+    let documents = "SELECT brand, channel, document FROM feedback WHERE NOT withdrawn";
+    for mut row in ledger.rows(documents).await {
+        let document: Value = serde_json::from_str(&row.pop().unwrap()).unwrap();
+        for term in document["terms"].as_array().into_iter().flatten() {
+            let term = term.as_str().unwrap().to_owned();
+            *terms.entry([row.clone(), vec![term]].concat()).or_default() += 1;
+        }
+    }
+    assert!(terms.len() > 10, "{terms:?}");
+    for size in ["1h", "1d"] {
+        let sums = format!(
+            "SELECT brand, channel, term, CAST(SUM(mentions) AS TEXT) FROM terms WHERE size = '{size}' \
+             GROUP BY brand, channel, term HAVING SUM(mentions) <> 0"
+        );
+        assert_eq!(ledger.sums(&sums).await, terms, "{size}");
+    }
     // Of what was withdrawn the rows remember that it was, and nothing else.
     let left =
         "(SELECT COUNT(*) FROM feedback WHERE withdrawn AND (text <> '' OR author IS NOT NULL))";

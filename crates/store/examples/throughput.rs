@@ -114,6 +114,7 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
         story: String::new(),
         model_version: "measure".to_owned(),
         rules_version: String::new(),
+        terms: Vec::new(),
         replaces: None,
     }
 }
@@ -141,6 +142,8 @@ fn deltas(pieces: &[Enriched], zone: &TimeZone) -> Vec<WindowDelta> {
                     counts: Counts::default(),
                     authors: Default::default(),
                     keywords: Default::default(),
+                    terms: Vec::new(),
+                    ratings: Vec::new(),
                     aggregated_at: feedback.occurred_at,
                 });
                 delta.counts.volume += 1;

@@ -32,6 +32,7 @@ fn empty(piece: &mut Enriched) {
     piece.topics.clear();
     piece.intents.clear();
     piece.keywords.clear();
+    piece.terms.clear();
     piece.rules.clear();
     piece.replaces = None;
 }

@@ -28,6 +28,8 @@ pub struct FeedbackFilter {
     pub topic: Option<String>,
     /// That met the rule of this id.
     pub rule: Option<String>,
+    /// That is counted under this term.
+    pub term: Option<String>,
     /// Whose text contains this.
     pub text: Option<String>,
     /// From this source.
@@ -153,6 +155,10 @@ impl Store {
         if let Some(rule) = &filter.rule {
             statement.condition("rules <> '[]'");
             statement.contains("rules", position, quoted(rule));
+        }
+        if let Some(term) = &filter.term {
+            // Terms stand in the document as whole quoted texts.
+            statement.contains("document", position, quoted(term));
         }
         if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
             statement.contains_like("text", self.database.like(), text);

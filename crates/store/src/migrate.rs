@@ -47,6 +47,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0006_corrections.sql"),
         postgres: include_str!("../migrations/postgres/0006_corrections.sql"),
     },
+    Step {
+        name: "terms and ratings",
+        sqlite: include_str!("../migrations/sqlite/0007_names.sql"),
+        postgres: include_str!("../migrations/postgres/0007_names.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

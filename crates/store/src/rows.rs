@@ -220,6 +220,7 @@ pub(crate) fn feedback(enriched: &Enriched) -> Result<Vec<Value>, StoreError> {
     // What a withdrawal takes back names the author and words of the text.
     let document = match feedback.withdrawn {
         true => json(&Enriched {
+            terms: Vec::new(),
             replaces: None,
             ..enriched.clone()
         }),

@@ -10,6 +10,7 @@ use crate::database::{Transaction, Value};
 use crate::fold::Fold;
 use crate::insert::Insert;
 use crate::instant::from_millis;
+use crate::names::Names;
 use crate::{Store, StoreError, rows};
 
 /// Pieces of feedback deleted per transaction: a fraction of a second, so that batches are not held up.
@@ -247,14 +248,17 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let fresh = Fresh::of(&batch.deltas, stored);
         let mut fold = Fold::default();
+        let mut names = Names::default();
         for entry in &fresh.entries {
             fold.add(&entry.value);
+            names.add(&entry.value);
         }
         for entry in &fresh.repeated {
             fold.repeat(&entry.value);
         }
         applied.repeated += fresh.repeated.len() as u64;
         let (written, totals) = fold.apply(transaction, now).await?;
+        names.apply(transaction).await?;
         applied.written.windows = written;
         applied.windows = totals;
         Ok(())

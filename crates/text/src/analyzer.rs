@@ -21,6 +21,7 @@ use crate::scope::{Hit, Reading, ScopeReader};
 use crate::segment::{Segmenter, Word};
 use crate::tagger::Tagger;
 use crate::verdict::Verdict;
+use crate::words::Words;
 
 /// How much more the lexicon counts for a source of which the model has no weights of its own.
 const UNKNOWN_SOURCE: f32 = 2.0;
@@ -167,7 +168,8 @@ impl Analyzer {
             words.iter().map(|w| w.word),
             &self.keywords,
         );
-        Analysis {
+        let ends = words.iter().map(|word| word.end as u32).collect();
+        let mut analysis = Analysis {
             topics: self.topics(&mentions, &normalized.text),
             aspects,
             intents,
@@ -190,7 +192,10 @@ impl Analyzer {
             model_version: self.version.clone(),
             truncated: normalized.truncated,
             sentiment,
-        }
+            words: Words::default(),
+        };
+        analysis.words = Words::new(normalized.text, ends);
+        analysis
     }
 
     /// The verdict alone: the same as `analyze_in` gives, in a tenth of its time.

@@ -2,6 +2,7 @@
 //!
 //! Times are of whole passes over the texts, the best of three: the best is what the machine can do, the rest is noise of others.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use crate::error::TextError;
 use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
+use crate::phrase::{PhraseConfig, PhraseFinder};
 use crate::rule::{Examples, Rule, Rules};
 use crate::segment::Word;
 use crate::simhash::SimHash;
@@ -25,7 +27,7 @@ const PASSES: usize = 3;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepRate {
     /// Which step: `normalize`, `jieba` (raw jieba-rs), `segment`, `model`, `scopes`, `verdict` (normalize, model and scopes),
-    /// `emotion`, `urgency`, `stage`, `entities`, `simhash` (of words already cut), `aspects`, `intents`, `keywords` (of words already cut), `rules` (with normalize), `analyze` (all).
+    /// `emotion`, `urgency`, `stage`, `entities`, `simhash` (of words already cut), `aspects`, `intents`, `keywords` and `phrases` (of words already cut), `rules` (with normalize), `analyze` (all).
     pub step: &'static str,
     /// Megabytes (10⁶ bytes of UTF-8) per second.
     pub megabytes_per_second: f64,
@@ -73,6 +75,7 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             microseconds_per_text: seconds * 1e6 / texts.len().max(1) as f64,
         }
     };
+    let finder = RefCell::new(PhraseFinder::new(PhraseConfig::default()));
     let steps = vec![
         rate("normalize", &|i| {
             drop(black_box(
@@ -129,6 +132,10 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
                 KeywordMethod::TfIdf,
                 5,
             )))
+        }),
+        rate("phrases", &|i| {
+            let tokens: Vec<&str> = words[i].iter().map(|w| w.word).collect();
+            drop(black_box(finder.borrow_mut().observe(&tokens)));
         }),
         rate("rules", &|i| {
             drop(black_box(find_rules(analyzer, texts[i])))

@@ -58,6 +58,7 @@ mod text_rank;
 mod train;
 mod urgency;
 mod verdict;
+mod words;
 
 pub use analysis::{
     Analysis, AspectMention, Intent, Keyword, Polarity, RuleHit, RuleLevel, Scope, Sentiment, Span,
@@ -94,3 +95,4 @@ pub use teach::TeachOptions;
 pub use train::{Row, TrainOptions, train};
 pub use urgency::Urgency;
 pub use verdict::Verdict;
+pub use words::Words;

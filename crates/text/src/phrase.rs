@@ -1,19 +1,19 @@
 //! Phrases and new words of a stream: neighbours that stand together far more often than chance, in many surroundings, and now more
 //! than before. Memory and time per word are bounded, whatever the stream.
 //!
-//! A candidate is a run of two to four tokens. It counts as a phrase where its tokens attract each other (pointwise mutual information
+//! A candidate is a run of two to four tokens that neither begins nor ends in a word that only joins others. It counts as a phrase where its tokens attract each other (pointwise mutual information
 //! of its weakest seam, K. Church and P. Hanks 1990) and its surroundings are free (entropy of the tokens before and after it, after
 //! L.-F. Chien 1997): 绝绝 is always followed by 子 and is a fragment, 绝绝子 is a word. Counts fade by half every so many texts
 //! (forward decay, G. Cormode et al., ICDE 2009), a slower count beside tells what is usual, and their ratio what bursts.
+
+mod run;
 
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Longer runs are sentences.
-const LONGEST: usize = 4;
-/// Characters of a phrase, at most.
-const MOST_CHARS: usize = 10;
+use run::{LONGEST, Run, Tokens};
+
 /// Tokens remembered on either side of a candidate; the entropy of eight already tells a free edge.
 const NEIGHBOURS: usize = 8;
 /// Numbers below this stand for the edges of texts.
@@ -22,14 +22,14 @@ const EDGES: u32 = 4;
 const SLOWER: f64 = 16.0;
 /// Increments grow with time; above this all counts are scaled back.
 const RESCALE: f64 = 1e12;
-
 /// How phrases are found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PhraseConfig {
-    /// Candidates kept, and words kept; the faintest give way. About 400 bytes each. Default 20000.
+    /// Candidates kept, and words kept. About 200 bytes each. Half of the room is for those that are said often, the faintest give way; the
+    /// rest for those heard last, so that what is new has the time of some hundred texts to be heard again. Default 10000.
     pub capacity: usize,
-    /// Counts fade by half in so many texts. Default 20000.
+    /// Counts fade by half in so many texts. Default 10000.
     pub half_life: f64,
     /// The least faded count of a phrase. Default 5.
     pub least_count: f64,
@@ -42,8 +42,8 @@ pub struct PhraseConfig {
 impl Default for PhraseConfig {
     fn default() -> Self {
         Self {
-            capacity: 20_000,
-            half_life: 20_000.0,
+            capacity: 10_000,
+            half_life: 10_000.0,
             least_count: 5.0,
             least_pmi: 3.0,
             least_entropy: 1.0,
@@ -89,20 +89,22 @@ pub struct PhraseFinder {
 struct Candidate {
     recent: f64,
     slow: f64,
+    /// The text that it was last heard in.
+    last: u32,
     /// Where the seams are: byte lengths of the tokens.
     lengths: [u8; LONGEST],
-    before: Edge,
-    after: Edge,
+    /// Before and after, from the second time on: most candidates are never heard again, and would take most of the memory.
+    edges: Option<Box<[Edge; 2]>>,
 }
 
 /// The tokens seen on one side, the most frequent kept (A. Metwally et al., "Space-Saving", ICDT 2005).
 #[derive(Debug, Clone, Default)]
 struct Edge {
-    seen: [(u32, f64); NEIGHBOURS],
+    seen: [(u32, f32); NEIGHBOURS],
 }
 
 impl Edge {
-    fn note(&mut self, token: u32, step: f64) {
+    fn note(&mut self, token: u32, step: f32) {
         if let Some(slot) = self.seen.iter_mut().find(|(t, n)| *t == token && *n > 0.0) {
             slot.1 += step;
             return;
@@ -118,15 +120,15 @@ impl Edge {
     }
 
     fn entropy(&self) -> f64 {
-        let total: f64 = self.seen.iter().map(|s| s.1).sum();
-        let one = |(_, n): &(u32, f64)| {
-            let p = n / total;
+        let total: f64 = self.seen.iter().map(|s| f64::from(s.1)).sum();
+        let one = |(_, n): &(u32, f32)| {
+            let p = f64::from(*n) / total;
             if p > 0.0 { -p * p.log2() } else { 0.0 }
         };
         self.seen.iter().map(one).sum()
     }
 
-    fn scale(&mut self, by: f64) {
+    fn scale(&mut self, by: f32) {
         self.seen.iter_mut().for_each(|s| s.1 *= by);
     }
 }
@@ -151,44 +153,70 @@ impl PhraseFinder {
         }
     }
 
-    /// Takes in the words of one text, in order, with the marks between them: a run ends at a token that is no word.
-    pub fn observe<T: AsRef<str>>(&mut self, tokens: &[T]) {
+    /// Takes in the words of one text, in order, with the marks between them: a run ends at a token that is no word. Gives the phrases
+    /// that stand in it, each once, those that burst most first.
+    pub fn observe<T: AsRef<str>>(&mut self, tokens: &[T]) -> Vec<Phrase> {
         self.tick();
-        for at in 0..tokens.len() {
-            let token = tokens[at].as_ref();
-            if !is_word(token) {
-                continue;
-            }
-            add(&mut self.words, token, self.step);
+        let tokens = Tokens::of(tokens);
+        for word in tokens.words() {
+            add(&mut self.words, word, self.step);
             self.total += self.step;
-            self.key.clear();
-            self.key.push_str(token);
-            let mut chars = token.chars().count();
-            let mut lengths = [0u8; LONGEST];
-            lengths[0] = u8::try_from(token.len()).unwrap_or(u8::MAX);
-            for more in 1..LONGEST.min(tokens.len() - at) {
-                let next = tokens[at + more].as_ref();
-                chars += next.chars().count();
-                if !is_word(next) || chars > MOST_CHARS {
-                    break;
-                }
-                self.key.push_str(next);
-                lengths[more] = u8::try_from(next.len()).unwrap_or(u8::MAX);
-                let before = at.checked_sub(1).map(|i| tokens[i].as_ref());
-                let after = tokens.get(at + more + 1).map(AsRef::as_ref);
-                self.note(lengths, before, after);
-            }
         }
+        let mut frequent: Vec<String> = Vec::new();
+        tokens.each_run(|run| {
+            self.key.clear();
+            run.iter().for_each(|token| self.key.push_str(token));
+            let count = self.note(&tokens, run);
+            if count >= self.config.least_count && !frequent.contains(&self.key) {
+                frequent.push(self.key.clone());
+            }
+        });
+        let found = self.judged(frequent);
         if self.candidates.len() > self.config.capacity {
-            prune(&mut self.candidates, self.config.capacity, |c| c.recent);
+            self.prune_candidates();
         }
         if self.words.len() > self.config.capacity {
-            prune(&mut self.words, self.config.capacity, |n| *n);
+            let keep = self.config.capacity * 3 / 4;
+            let least = rank_value(self.words.values().copied(), keep);
+            self.words.retain(|_, n| *n > least);
         }
+        found
     }
 
-    fn note(&mut self, lengths: [u8; LONGEST], before: Option<&str>, after: Option<&str>) {
+    /// The phrases that stand in a text, as [`PhraseFinder::observe`] gives them, without taking it in.
+    pub fn find<T: AsRef<str>>(&self, tokens: &[T]) -> Vec<Phrase> {
+        let mut runs: Vec<String> = Vec::new();
+        Tokens::of(tokens).each_run(|run| {
+            let text = run.concat();
+            if !runs.contains(&text) {
+                runs.push(text);
+            }
+        });
+        self.judged(runs)
+    }
+
+    fn judged(&self, texts: Vec<String>) -> Vec<Phrase> {
+        let mut found: Vec<Phrase> = texts
+            .iter()
+            .filter_map(|text| self.judge(text, self.candidates.get(text.as_str())?))
+            .collect();
+        found.sort_by(|a, b| b.burst.total_cmp(&a.burst));
+        found
+    }
+
+    /// Whether a single word was heard as often as a phrase must be.
+    pub fn is_frequent(&self, word: &str) -> bool {
+        let count = self.words.get(word).copied().unwrap_or(0.0);
+        count / self.step >= self.config.least_count
+    }
+
+    /// Notes `run`, which is the present key; its faded count.
+    fn note(&mut self, tokens: &Tokens<'_>, run: Run<'_, '_>) -> f64 {
         if !self.candidates.contains_key(self.key.as_str()) {
+            let mut lengths = [0u8; LONGEST];
+            for (length, token) in lengths.iter_mut().zip(run.iter()) {
+                *length = u8::try_from(token.len()).unwrap_or(u8::MAX);
+            }
             let fresh = Candidate {
                 lengths,
                 ..Candidate::default()
@@ -196,15 +224,35 @@ impl PhraseFinder {
             self.candidates.insert(self.key.as_str().into(), fresh);
         }
         let Some(candidate) = self.candidates.get_mut(self.key.as_str()) else {
-            return;
+            return 0.0;
         };
+        let again = candidate.recent > 0.0;
         candidate.recent += self.step;
         candidate.slow += self.slow_step;
+        candidate.last = self.turn;
         // A mark, or the edge of a text, is a free edge: it counts as one of four neighbours in turn.
         let turn = self.turn % EDGES;
-        let edge = |t: Option<&str>| t.filter(|t| is_word(t)).map_or(turn, fingerprint);
-        candidate.before.note(edge(before), self.step);
-        candidate.after.note(edge(after), self.step);
+        let edge = |at: Option<usize>| at.and_then(|at| tokens.word(at)).map_or(turn, fingerprint);
+        if again {
+            let [before, after] = &mut **candidate.edges.get_or_insert_default();
+            before.note(edge(run.at.checked_sub(1)), self.step as f32);
+            after.note(edge(Some(run.end)), self.step as f32);
+        }
+        candidate.recent / self.step
+    }
+
+    /// Half of the room is for what is said often, a quarter for what was heard last; the last quarter shares the cost of this pass.
+    /// By count alone nothing new would ever stay beside what was said for long.
+    fn prune_candidates(&mut self) {
+        let frequent = self.config.least_count * self.step;
+        let counts = self.candidates.values().map(|c| c.recent);
+        let least = rank_value(counts.filter(|n| *n >= frequent), self.config.capacity / 2);
+        let stays = |c: &Candidate| c.recent >= frequent && c.recent > least;
+        let turn = self.turn;
+        let heard = |c: &Candidate| -f64::from(turn.wrapping_sub(c.last));
+        let others = self.candidates.values().filter(|c| !stays(c)).map(heard);
+        let oldest = rank_value(others, self.config.capacity / 4);
+        self.candidates.retain(|_, c| stays(c) || heard(c) > oldest);
     }
 
     /// Time moves by one text.
@@ -227,8 +275,11 @@ impl PhraseFinder {
         for candidate in self.candidates.values_mut() {
             candidate.recent *= by;
             candidate.slow *= slow;
-            candidate.before.scale(by);
-            candidate.after.scale(by);
+            let edges = candidate
+                .edges
+                .iter_mut()
+                .flat_map(|edges| edges.iter_mut());
+            edges.for_each(|edge| edge.scale(by as f32));
         }
     }
 
@@ -251,7 +302,8 @@ impl PhraseFinder {
         if count < self.config.least_count {
             return None;
         }
-        let entropy = candidate.before.entropy().min(candidate.after.entropy());
+        let [before, after] = &**candidate.edges.as_ref()?;
+        let entropy = before.entropy().min(after.entropy());
         if entropy < self.config.least_entropy {
             return None;
         }
@@ -307,19 +359,14 @@ fn add(counts: &mut FxHashMap<Box<str>, f64>, key: &str, step: f64) {
     }
 }
 
-/// Keeps the heaviest three quarters of `capacity`: the cost of one pass is shared by the quarter that may come before the next.
-fn prune<V>(counts: &mut FxHashMap<Box<str>, V>, capacity: usize, weight: impl Fn(&V) -> f64) {
-    let keep = capacity * 3 / 4;
-    let mut weights: Vec<f64> = counts.values().map(&weight).collect();
-    let (_, threshold, _) = weights.select_nth_unstable_by(keep, |a, b| b.total_cmp(a));
-    let threshold = *threshold;
-    counts.retain(|_, v| weight(v) > threshold);
-}
-
-/// Words of letters and Han characters; numbers and marks end a run.
-fn is_word(token: &str) -> bool {
-    let mut chars = token.chars();
-    chars.next().is_some_and(char::is_alphabetic) && chars.all(char::is_alphanumeric)
+/// The value at place `rank` from the greatest, counted from 0; less than all where there are no more than that.
+fn rank_value(values: impl Iterator<Item = f64>, rank: usize) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    if values.len() <= rank {
+        return f64::NEG_INFINITY;
+    }
+    let (_, value, _) = values.select_nth_unstable_by(rank, |a, b| b.total_cmp(a));
+    *value
 }
 
 /// FNV-1a, above the numbers that stand for edges.
@@ -333,124 +380,4 @@ fn fingerprint(token: &str) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SUBJECTS: [&str; 7] = ["我", "他", "大家", "老板", "朋友", "孩子", "店员"];
-    const PLACES: [&str; 5] = ["店里", "公司", "家里", "路上", "网上"];
-    const THINGS: [&str; 6] = ["奶茶", "蛋糕", "手机", "衣服", "外卖", "电影"];
-
-    fn small() -> PhraseConfig {
-        PhraseConfig {
-            half_life: 200.0,
-            ..PhraseConfig::default()
-        }
-    }
-
-    /// An ordinary text: its words follow each other by chance.
-    fn ordinary(i: usize) -> Vec<&'static str> {
-        vec![
-            SUBJECTS[i % 7],
-            "在",
-            PLACES[i / 3 % 5],
-            "买",
-            "了",
-            THINGS[i / 2 % 6],
-            ",",
-            "还",
-            "可以",
-        ]
-    }
-
-    /// The segmenter does not know the new word and cuts it to pieces.
-    fn bursting(i: usize) -> Vec<&'static str> {
-        vec![
-            SUBJECTS[i % 7],
-            "说",
-            THINGS[i % 6],
-            "绝",
-            "绝",
-            "子",
-            ["了", "啊", "!", "吧"][i % 4],
-        ]
-    }
-
-    #[test]
-    fn a_word_that_bursts_comes_first_and_whole() {
-        let mut finder = PhraseFinder::new(small());
-        (0..2000).for_each(|i| finder.observe(&ordinary(i)));
-        assert!(finder.top(5).iter().all(|p| p.text != "绝绝子"));
-        for i in 0..400 {
-            finder.observe(&ordinary(i));
-            if i % 4 == 0 {
-                finder.observe(&bursting(i / 4));
-            }
-        }
-        let top = finder.top(5);
-        assert_eq!(top[0].text, "绝绝子", "{top:?}");
-        assert!(top[0].burst > 2.0, "{top:?}");
-        // A fragment has a bound edge.
-        assert!(top.iter().all(|p| p.text != "绝绝" && p.text != "绝子"));
-    }
-
-    #[test]
-    fn what_is_no_longer_said_fades() {
-        let mut finder = PhraseFinder::new(small());
-        for i in 0..400 {
-            finder.observe(&ordinary(i));
-            finder.observe(&ordinary(i + 1));
-            finder.observe(&bursting(i));
-        }
-        assert!(finder.top(20).iter().any(|p| p.text == "绝绝子"));
-        (0..3000).for_each(|i| finder.observe(&ordinary(i)));
-        assert!(finder.top(500).iter().all(|p| p.text != "绝绝子"));
-    }
-
-    #[test]
-    fn words_that_meet_by_chance_are_no_phrase() {
-        let mut finder = PhraseFinder::new(small());
-        (0..2000).for_each(|i| finder.observe(&ordinary(i)));
-        let top = finder.top(50);
-        assert!(
-            top.iter().all(|p| !p.text.starts_with("在") || p.pmi < 4.0),
-            "{top:?}"
-        );
-        assert!(
-            top.iter()
-                .all(|p| p.text != "了奶茶" && p.text != "买了奶茶"),
-            "{top:?}"
-        );
-    }
-
-    #[test]
-    fn memory_is_bounded_on_a_stream_of_words_that_never_come_again() {
-        let config = PhraseConfig {
-            capacity: 100,
-            ..small()
-        };
-        let mut finder = PhraseFinder::new(config);
-        for i in 0..500u32 {
-            let words: Vec<String> = (0..20).map(|j| format!("词{}", i * 20 + j)).collect();
-            finder.observe(&words);
-            // One text of 20 words has at most 60 candidates.
-            assert!(finder.candidates.len() <= 160 && finder.words.len() <= 120);
-        }
-    }
-
-    #[test]
-    fn counts_stay_true_when_they_are_scaled_back() {
-        let mut finder = PhraseFinder::new(PhraseConfig {
-            half_life: 10.0,
-            // One kind of text alone attracts little.
-            least_pmi: 1.0,
-            ..small()
-        });
-        // 2^(1000 / 10) is far above the limit.
-        (0..1000).for_each(|i| finder.observe(&bursting(i)));
-        let top = finder.top(20);
-        let found = top.iter().find(|p| p.text == "绝绝子").unwrap();
-        // The sum of a geometric series of ratio 2^(-1/10).
-        assert!((found.count - 14.9).abs() < 0.5, "{found:?}");
-        assert!((found.burst - 1.0).abs() < 0.1, "{found:?}");
-    }
-}
+mod tests;

@@ -12,6 +12,8 @@ use wensheng_schemas::{
     WindowDelta, WindowKey, WindowSize,
 };
 
+use crate::tallies::{Marks, Tallies};
+
 /// Whether a contribution is added or taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
@@ -46,6 +48,8 @@ struct Sums {
     authors: Distinct,
     /// By number in [`Terms`].
     terms: FxHashMap<u32, i64>,
+    /// Of [`TOPIC_ALL`] only.
+    tallies: Tallies,
 }
 
 impl Sums {
@@ -55,24 +59,30 @@ impl Sums {
         for (term, count) in &other.terms {
             *self.terms.entry(*term).or_default() += count;
         }
+        self.tallies.merge(&other.tallies);
     }
 
     fn is_nothing(&self) -> bool {
         self.counts == Counts::default()
             && self.authors.is_empty()
             && self.terms.values().all(|count| *count == 0)
+            && self.tallies.is_nothing()
     }
 }
 
-/// Numbers the keywords of a batch, so that counting them compares no text.
+/// Numbers the keywords, terms and questions of a batch, so that counting them compares no text.
 #[derive(Debug, Clone, Default)]
-struct Terms {
+pub(crate) struct Terms {
     numbers: FxHashMap<String, u32>,
     texts: Vec<String>,
 }
 
 impl Terms {
-    fn number(&mut self, term: &str) -> u32 {
+    pub(crate) fn text(&self, number: u32) -> Option<&str> {
+        self.texts.get(number as usize).map(String::as_str)
+    }
+
+    pub(crate) fn number(&mut self, term: &str) -> u32 {
         if let Some(number) = self.numbers.get(term) {
             return *number;
         }
@@ -135,6 +145,7 @@ impl Fold {
             .iter()
             .map(|term| self.terms.number(term))
             .collect();
+        let marks = Marks::of(contribution, sign, &mut self.terms);
         let at = (contribution.channel, starts.minute);
         update(&mut self.brands, &contribution.brand, |topics| {
             for topic in each_topic(&contribution.topics) {
@@ -146,6 +157,9 @@ impl Fold {
                     }
                     for term in &terms {
                         *sums.terms.entry(*term).or_default() += unit;
+                    }
+                    if topic == TOPIC_ALL {
+                        sums.tallies.add(&marks);
                     }
                 });
             }
@@ -172,6 +186,12 @@ impl Fold {
                     if sums.is_nothing() {
                         continue;
                     }
+                    // Names of a single minute are nobody's question, and would be most of what is written.
+                    let (said, rated) = if size == WindowSize::Minute {
+                        Default::default()
+                    } else {
+                        (sums.tallies.terms(&terms), sums.tallies.ratings(&terms))
+                    };
                     deltas.push(WindowDelta {
                         key: WindowKey {
                             size,
@@ -183,6 +203,8 @@ impl Fold {
                         counts: sums.counts,
                         authors: sums.authors,
                         keywords: rank(&terms, &sums.terms, self.keywords),
+                        terms: said,
+                        ratings: rated,
                         aggregated_at: now,
                     });
                 }
@@ -284,7 +306,7 @@ fn rank(terms: &Terms, counts: &FxHashMap<u32, i64>, limit: usize) -> TermRank {
     let mut added = TermRank::default();
     let mut taken_back = TermRank::default();
     for (number, count) in counts {
-        let Some(text) = terms.texts.get(*number as usize) else {
+        let Some(text) = terms.text(*number) else {
             continue;
         };
         if *count > 0 {
@@ -299,185 +321,4 @@ fn rank(terms: &Terms, counts: &FxHashMap<u32, i64>, limit: usize) -> TermRank {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn contribution(at: &str) -> Contribution {
-        Contribution {
-            brand: "青柚茶饮".to_owned(),
-            channel: Channel::Weibo,
-            occurred_at: at.parse().unwrap(),
-            topics: vec!["waiting_time".to_owned(), "waiting_time".to_owned()],
-            label: SentimentLabel::Negative,
-            score: -0.333_33,
-            scores: Scores {
-                nps: Some(6),
-                csat: Some(4),
-                ces: Some(7),
-            },
-            author: Some("a1".to_owned()),
-            keywords: vec!["排队".to_owned()],
-        }
-    }
-
-    fn fold() -> Fold {
-        Fold::new(TimeZone::get("Asia/Shanghai").unwrap(), 100)
-    }
-
-    #[test]
-    fn a_piece_is_counted_once_in_each_window_of_each_topic() {
-        let mut fold = fold();
-        assert!(fold.add(&contribution("2026-03-01T16:30:15Z"), Sign::Add));
-        assert!(fold.add(&contribution("2026-03-01T16:59:59Z"), Sign::Add));
-        let deltas = fold.flush(Timestamp::UNIX_EPOCH);
-        let told: Vec<(String, i64)> = deltas
-            .iter()
-            .map(|d| (d.key.to_string(), d.counts.volume))
-            .collect();
-        let expected: Vec<(String, i64)> = [
-            ("1m|2026-03-01T16:30:00Z|青柚茶饮|weibo|all", 1),
-            ("1m|2026-03-01T16:30:00Z|青柚茶饮|weibo|waiting_time", 1),
-            ("1m|2026-03-01T16:59:00Z|青柚茶饮|weibo|all", 1),
-            ("1m|2026-03-01T16:59:00Z|青柚茶饮|weibo|waiting_time", 1),
-            ("1h|2026-03-01T16:00:00Z|青柚茶饮|weibo|all", 2),
-            ("1h|2026-03-01T16:00:00Z|青柚茶饮|weibo|waiting_time", 2),
-            ("1d|2026-03-01T16:00:00Z|青柚茶饮|weibo|all", 2),
-            ("1d|2026-03-01T16:00:00Z|青柚茶饮|weibo|waiting_time", 2),
-        ]
-        .into_iter()
-        .map(|(key, volume)| (key.to_owned(), volume))
-        .collect();
-        assert_eq!(told, expected);
-        let day = &deltas[6];
-        assert_eq!(day.counts.score_sum, -6_666);
-        assert_eq!(day.counts.nps_detractors, 2);
-        assert_eq!((day.counts.csat_count, day.counts.csat_satisfied), (2, 2));
-        assert_eq!(day.counts.ces_sum, 14);
-        assert_eq!(day.authors.count(), 1);
-        assert_eq!(day.keywords.top(5), [("排队", 2)]);
-        assert!(fold.flush(Timestamp::UNIX_EPOCH).is_empty());
-    }
-
-    #[test]
-    fn a_piece_of_years_ago_is_counted_in_its_own_day() {
-        let mut fold = fold();
-        fold.add(&contribution("2019-12-31T15:59:59Z"), Sign::Add);
-        let deltas = fold.flush(Timestamp::UNIX_EPOCH);
-        let day = deltas
-            .iter()
-            .find(|d| d.key.size == WindowSize::Day)
-            .unwrap();
-        assert_eq!(day.key.start.to_string(), "2019-12-30T16:00:00Z");
-    }
-
-    #[test]
-    fn scores_beyond_their_scale_are_not_answers() {
-        let mut odd = contribution("2026-03-01T16:30:15Z");
-        odd.scores = Scores {
-            nps: Some(11),
-            csat: Some(0),
-            ces: Some(8),
-        };
-        let counts = counts(&odd);
-        assert_eq!(
-            counts.nps_promoters + counts.nps_passives + counts.nps_detractors,
-            0
-        );
-        assert_eq!(counts.csat_count + counts.ces_count, 0);
-    }
-
-    #[test]
-    fn pruning_keywords_never_prunes_what_is_taken_back() {
-        let mut fold = Fold::new(TimeZone::UTC, 1);
-        let mut many = contribution("2026-03-01T16:30:15Z");
-        many.topics.clear();
-        many.keywords = vec!["甲".to_owned(), "乙".to_owned()];
-        fold.add(&many, Sign::Add);
-        many.keywords = vec!["甲".to_owned(), "丙".to_owned(), "丁".to_owned()];
-        fold.add(&many, Sign::TakeBack);
-        let deltas = fold.flush(Timestamp::UNIX_EPOCH);
-        assert_eq!(
-            deltas[0].keywords.top(9),
-            [("乙", 1), ("丁", -1), ("丙", -1)]
-        );
-    }
-
-    fn any_contribution() -> impl Strategy<Value = Contribution> {
-        (
-            0_usize..3,
-            0_usize..3,
-            0_i64..3_000_000,
-            proptest::collection::vec("[ab]", 0..3),
-            0_usize..3,
-            -1.0_f32..1.0,
-            (
-                proptest::option::of(0_u8..11),
-                proptest::option::of(1_u8..6),
-                proptest::option::of(1_u8..8),
-            ),
-        )
-            .prop_map(|(brand, channel, seconds, topics, label, score, scores)| {
-                Contribution {
-                    brand: format!("b{brand}"),
-                    channel: Channel::ALL[channel],
-                    occurred_at: Timestamp::from_second(1_700_000_000 + seconds).unwrap(),
-                    topics,
-                    label: [
-                        SentimentLabel::Positive,
-                        SentimentLabel::Neutral,
-                        SentimentLabel::Negative,
-                    ][label],
-                    score,
-                    scores: Scores {
-                        nps: scores.0,
-                        csat: scores.1,
-                        ces: scores.2,
-                    },
-                    author: None,
-                    keywords: vec![format!("k{label}")],
-                }
-            })
-    }
-
-    fn totals(deltas: &[WindowDelta]) -> BTreeMap<WindowKey, (Counts, TermRank)> {
-        let mut totals: BTreeMap<WindowKey, (Counts, TermRank)> = BTreeMap::new();
-        for delta in deltas {
-            let total = totals.entry(delta.key.clone()).or_default();
-            total.0.add(&delta.counts);
-            total.1.merge(&delta.keywords);
-        }
-        totals.retain(|_, total| *total != Default::default());
-        totals
-    }
-
-    proptest! {
-        #[test]
-        fn any_cut_into_batches_gives_the_same_totals(
-            pieces in proptest::collection::vec(any_contribution(), 1..40), cut in 0_usize..40,
-        ) {
-            let cut = cut.min(pieces.len());
-            let mut whole = fold();
-            pieces.iter().for_each(|p| { whole.add(p, Sign::Add); });
-            let mut parts = fold();
-            pieces[..cut].iter().for_each(|p| { parts.add(p, Sign::Add); });
-            let mut deltas = parts.flush(Timestamp::UNIX_EPOCH);
-            pieces[cut..].iter().for_each(|p| { parts.add(p, Sign::Add); });
-            deltas.extend(parts.flush(Timestamp::UNIX_EPOCH));
-            prop_assert_eq!(totals(&whole.flush(Timestamp::UNIX_EPOCH)), totals(&deltas));
-        }
-
-        #[test]
-        fn what_is_taken_back_later_leaves_nothing(pieces in proptest::collection::vec(any_contribution(), 1..40)) {
-            let mut fold = fold();
-            pieces.iter().for_each(|p| { fold.add(p, Sign::Add); });
-            let mut deltas = fold.flush(Timestamp::UNIX_EPOCH);
-            pieces.iter().rev().for_each(|p| { fold.add(p, Sign::TakeBack); });
-            deltas.extend(fold.flush(Timestamp::UNIX_EPOCH));
-            prop_assert!(totals(&deltas).is_empty());
-        }
-    }
-}
+mod tests;

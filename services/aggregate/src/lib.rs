@@ -14,6 +14,7 @@ pub mod metrics;
 mod series;
 mod silence;
 mod stage;
+mod tallies;
 mod track;
 mod volume;
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, SessionConfig};
 use wensheng_schemas::Channel;
-use wensheng_text::{Analyzer, Documents, Lexicons, Model, TextError};
+use wensheng_text::{Analyzer, Documents, Lexicons, Model, PhraseConfig, TextError};
 
 /// The enrich stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,12 +30,62 @@ pub struct Config {
     pub lexicons: Option<PathBuf>,
     /// A sentiment model file, as `wensheng train` writes it, in the place of the shipped one.
     pub model: Option<PathBuf>,
+    /// How the words and phrases of each brand's stream are learned, by which is told what is spoken of more than before.
+    pub phrases: PhraseMemory,
     /// Repeats are recognised, and revisions taken back exactly, for this many days. The default is what the `feedback`
     /// and `contributions` topics keep, which is also all that a restart can restore.
     pub repeat_days: u32,
     /// A keyword rule gives a signal for feedback that was said at most this many hours before it was observed; in
     /// older feedback (a back-fill of last year) it is tagged, but nobody is alerted.
     pub signal_hours: u32,
+}
+
+/// The memory of phrases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PhraseMemory {
+    /// Brands remembered, 0 to 10000; the one that was silent for longest gives way. Each takes some 2.5 MB once its memory is full. 0 turns
+    /// phrases off. Default 50.
+    pub brands: usize,
+    /// Terms per piece of feedback, 1 to 64: phrases that burst before others, then keywords. Default 12.
+    pub per_piece: usize,
+    /// What is a phrase.
+    pub finder: PhraseConfig,
+}
+
+impl Default for PhraseMemory {
+    fn default() -> Self {
+        Self {
+            brands: 50,
+            per_piece: 12,
+            finder: PhraseConfig::default(),
+        }
+    }
+}
+
+impl Check for PhraseMemory {
+    fn check(&self, problems: &mut Problems) {
+        if self.brands > 10_000 {
+            problems.add("brands", "must be at most 10000");
+        }
+        if !(1..=64).contains(&self.per_piece) {
+            problems.add("per_piece", "must be between 1 and 64");
+        }
+        let finder = &self.finder;
+        if !(100..=1_000_000).contains(&finder.capacity) {
+            problems.add("finder.capacity", "must be between 100 and 1000000");
+        }
+        for (path, value, least, most) in [
+            ("finder.half_life", finder.half_life, 100.0, 10_000_000.0),
+            ("finder.least_count", finder.least_count, 2.0, 1_000.0),
+            ("finder.least_pmi", finder.least_pmi, 0.0, 30.0),
+            ("finder.least_entropy", finder.least_entropy, 0.0, 3.0),
+        ] {
+            if !(least..=most).contains(&value) {
+                problems.add(path, format!("must be between {least} and {most}"));
+            }
+        }
+    }
 }
 
 impl Default for Config {
@@ -48,6 +98,7 @@ impl Default for Config {
             reload_seconds: 5,
             lexicons: None,
             model: None,
+            phrases: PhraseMemory::default(),
             repeat_days: 7,
             signal_hours: 24,
         }
@@ -177,6 +228,7 @@ impl Check for Config {
                 problems.add(&problem.path, problem.message)
             });
         }
+        problems.within("phrases", |problems| self.phrases.check(problems));
         if self.repeat_days == 0 {
             problems.add("repeat_days", "must be at least 1");
         }

@@ -4,6 +4,7 @@
 
 mod config;
 mod files;
+mod phrases;
 mod reload;
 mod seen;
 mod stage;
@@ -17,7 +18,7 @@ use wensheng_runtime::{Handle, run_sessions};
 use wensheng_schemas::Topic;
 use wensheng_text::TextError;
 
-pub use config::Config;
+pub use config::{Config, PhraseMemory};
 pub use reload::{FileWatch, Look};
 pub use stage::{EnrichStage, enrich};
 
@@ -53,6 +54,7 @@ pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<()
     let files = FileWatch::new(config.clone())?;
     let analyzer = files.subscribe();
     let horizon = config.repeat_horizon();
+    let phrases = config.phrases.clone();
     let signal_horizon = config.signal_horizon();
     let every = Duration::from_secs(config.reload_seconds);
     if !every.is_zero() && !files.is_idle() {
@@ -65,7 +67,7 @@ pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<()
         &config.session,
         bus,
         &handle,
-        |_| EnrichStage::new(analyzer.clone(), horizon, signal_horizon),
+        |_| EnrichStage::new(analyzer.clone(), horizon, signal_horizon, &phrases),
     )
     .await?;
     Ok(())

@@ -15,8 +15,10 @@ use wensheng_schemas::{
     AspectMention, Counted, Enriched, FeedbackEvent, Keyword, Reach, RuleHit, Sample, Sentiment,
     SentimentLabel, Severity, Signal, SignalKind, SignalTimes, Span, TOPIC_ALL, Topic, derived_id,
 };
-use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope, SimHash};
+use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope, SimHash, Words};
 
+use crate::PhraseMemory;
+use crate::phrases::Phrases;
 use crate::seen::{Known, Seen};
 
 /// A text of fewer letters has no story: 太难吃了 and 客服态度很差 are written by many who never read each other, and must
@@ -34,15 +36,17 @@ pub struct EnrichStage {
     repeat_horizon: Duration,
     signal_horizon: SignedDuration,
     seen: BTreeMap<u32, Seen>,
+    phrases: Phrases,
 }
 
 impl EnrichStage {
     /// A stage that recognises repeats for `repeat_horizon`, and gives signals for feedback not older than
-    /// `signal_horizon` when observed. What `present` gives is taken between two batches.
+    /// `signal_horizon` when observed, and learns phrases as `phrases` says. What `present` gives is taken between two batches.
     pub fn new(
         mut present: watch::Receiver<Arc<Analyzer>>,
         repeat_horizon: Duration,
         signal_horizon: SignedDuration,
+        phrases: &PhraseMemory,
     ) -> Self {
         let analyzer = present.borrow_and_update().clone();
         Self {
@@ -51,6 +55,7 @@ impl EnrichStage {
             repeat_horizon,
             signal_horizon,
             seen: BTreeMap::new(),
+            phrases: Phrases::new(phrases.clone()),
         }
     }
 
@@ -70,11 +75,15 @@ impl EnrichStage {
     }
 }
 
-/// The only part of a record that restoring needs beside its key.
+/// The only parts of a record that restoring needs beside its key.
 #[derive(Deserialize)]
-struct Revision {
+struct Past {
     #[serde(default)]
     revision: u32,
+    brand: String,
+    text: String,
+    #[serde(default)]
+    drill: bool,
 }
 
 impl Stage for EnrichStage {
@@ -103,9 +112,15 @@ impl Stage for EnrichStage {
             return;
         }
         // A record that could not be read was dead-lettered when it was new; it is no first copy of anything.
-        if let Ok(Revision { revision }) = serde_json::from_slice(value) {
-            self.seen(record.at.partition)
-                .remember(&record.key, revision, record.appended_at);
+        if let Ok(past) = serde_json::from_slice::<Past>(value) {
+            let (partition, at) = (record.at.partition, record.appended_at);
+            let seen = self.seen(partition);
+            let new = matches!(seen.known(&record.key), Known::No);
+            seen.remember(&record.key, past.revision, at);
+            // What was withdrawn holds no words.
+            if self.phrases.is_on() && new && !past.drill && !past.text.is_empty() {
+                self.phrases.recall(partition, at, past.brand, past.text);
+            }
         }
     }
 
@@ -115,7 +130,9 @@ impl Stage for EnrichStage {
             Err(error) => return Outcome::Reject(error.to_string()),
         };
         let seen = self.seen(record.at.partition);
-        let before = match seen.known(&record.key) {
+        let known = seen.known(&record.key);
+        let new = matches!(known, Known::No);
+        let before = match known {
             Known::At(revision) if feedback.revision == revision => {
                 return Outcome::Drop("duplicate");
             }
@@ -138,7 +155,13 @@ impl Stage for EnrichStage {
             Known::No => None,
         };
         let feedback = in_the_place_of(before.as_ref(), feedback);
-        let mut enriched = enrich(&self.analyzer, feedback, now);
+        self.phrases.settle(&self.analyzer);
+        let (mut enriched, words) = understand(&self.analyzer, feedback, now);
+        if enriched.feedback.is_counted() {
+            let keywords = enriched.keywords.iter().map(|k| k.term.as_str());
+            let brand = &enriched.feedback.brand;
+            enriched.terms = self.phrases.hear(brand, new, &words, keywords);
+        }
         let met = before.as_ref().map_or(&[][..], |before| &before.rules);
         let counted = counted(&enriched, met);
         let seen = self.seen(record.at.partition);
@@ -175,6 +198,10 @@ impl Stage for EnrichStage {
         for partition in partitions {
             self.seen.remove(partition);
         }
+        // Pieces of a partition that stays are heard no second time; they are few beside those of a half-life.
+        if self.seen.is_empty() {
+            self.phrases.clear();
+        }
     }
 }
 
@@ -210,8 +237,13 @@ fn counted(enriched: &Enriched, met: &[String]) -> Counted {
     }
 }
 
-/// What `analyzer` understands of `feedback`.
+/// What `analyzer` understands of `feedback` by itself: without `terms`, which its brand's stream tells.
 pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> Enriched {
+    understand(analyzer, feedback, now).0
+}
+
+/// What [`enrich`] gives, and the words of the text.
+fn understand(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> (Enriched, Words) {
     let context = Context {
         channel: Some(feedback.channel.name()),
         brand: Some(&feedback.brand),
@@ -236,7 +268,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
             topics.push(hit.topic.clone());
         }
     }
-    Enriched {
+    let enriched = Enriched {
         sentiment: Sentiment {
             label: label(analysis.sentiment.label),
             score: rounded(analysis.sentiment.score),
@@ -277,6 +309,7 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
                 weight: rounded(keyword.weight),
             })
             .collect(),
+        terms: Vec::new(),
         rules,
         story,
         model_version: analysis.model_version.to_string(),
@@ -284,7 +317,8 @@ pub fn enrich(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> E
         feedback,
         enriched_at: now,
         replaces: None,
-    }
+    };
+    (enriched, analysis.words)
 }
 
 /// The story of a text; none where it is so short that different people write the same.

@@ -49,8 +49,7 @@ pub async fn run(
         tracing::info!(source, purpose = %handling.purpose, days = handling.retention_days, "feedback is handled");
     }
     let retentions = config.retentions();
-    let retention = (!retentions.is_empty())
-        .then(|| tokio::spawn(retention::run(store.clone(), retentions, handle.clone())));
+    let retention = tokio::spawn(retention::run(store.clone(), retentions, handle.clone()));
     let writer = store.writer(GROUP);
     let outcome = run_sessions(
         "publish",
@@ -61,11 +60,9 @@ pub async fn run(
         |_| PublishStage::new(bus.clone(), writer.clone(), GROUP),
     )
     .await;
-    if let Some(retention) = retention {
-        // Sessions end at shutdown, or with an error that asked for it.
-        if let Err(error) = retention.await {
-            tracing::error!(%error, "retention ended badly");
-        }
+    // Sessions end at shutdown, or with an error that asked for it.
+    if let Err(error) = retention.await {
+        tracing::error!(%error, "retention ended badly");
     }
     Ok(outcome?)
 }

@@ -1,4 +1,4 @@
-//! Feedback older than the retention leaves the store; what it counted for stays counted.
+//! Feedback older than the retention leaves the store; what it counted for stays counted. Of terms, the hours go after some weeks and the days stay.
 
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use crate::metrics as names;
 
 /// An hour is fine enough for a retention in days.
 const EVERY: Duration = Duration::from_secs(3600);
+
+/// Terms of single hours are asked for days, not for months, and would be most of what the store keeps of a brand.
+const HOURLY_TERMS: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// Deletes once an hour until shutdown: of each source, or of all as `None`, what is older than so many days.
 pub(crate) async fn run(store: Store, retentions: Vec<(Option<String>, u32)>, handle: Handle) {
@@ -53,6 +56,8 @@ async fn delete_all(
     going_on: impl Fn() -> bool,
 ) -> Result<u64, StoreError> {
     let mut all = 0;
+    let hours = now.checked_sub(HOURLY_TERMS).unwrap_or(Timestamp::MIN);
+    store.delete_hourly_terms_before(hours).await?;
     for (source, days) in retentions {
         if !going_on() {
             break;

@@ -8,6 +8,7 @@
 )]
 
 mod fixture;
+mod names;
 mod opening;
 mod people;
 mod reading;
@@ -66,5 +67,8 @@ on_both_databases!(
     people::a_person_is_removed_from_every_row_and_that_is_written_down,
     writing::what_was_withdrawn_is_shown_to_nobody_and_does_not_come_back,
     timeline::a_tampered_line_is_found_and_lines_only_grow,
+    names::terms_and_ratings_are_summed_once_and_taken_back_exactly,
+    names::a_term_is_hot_when_its_share_rises,
+    names::feedback_is_found_by_its_terms,
     views::business_tools_find_figures_under_plain_names,
 );

@@ -78,6 +78,7 @@ pub(crate) fn piece(native_id: &str, occurred_at: Timestamp, text: &str) -> Enri
         story: String::new(),
         model_version: "test".to_owned(),
         rules_version: String::new(),
+        terms: Vec::new(),
         replaces: None,
     }
 }
@@ -105,6 +106,8 @@ pub(crate) fn delta(key: WindowKey, author: &str) -> WindowDelta {
         },
         authors: Default::default(),
         keywords: TermRank::default(),
+        terms: Vec::new(),
+        ratings: Vec::new(),
         aggregated_at: minute(0),
     };
     delta.authors.insert(author);

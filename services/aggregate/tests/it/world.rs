@@ -79,6 +79,7 @@ pub(crate) fn piece(number: usize, seconds: f64, negative: bool) -> Enriched {
         story: String::new(),
         model_version: "test".to_owned(),
         rules_version: String::new(),
+        terms: Vec::new(),
         replaces: None,
     }
 }

@@ -5,6 +5,7 @@ mod alerts;
 mod corrections;
 mod drills;
 mod feedback;
+mod names;
 mod overview;
 mod range;
 mod session;
@@ -33,6 +34,8 @@ pub(crate) fn router() -> Router<Console> {
         .route("/overview", get(overview::overview))
         .route("/series", get(windows::series))
         .route("/windows", get(windows::windows))
+        .route("/hot-terms", get(names::hot_terms))
+        .route("/ratings", get(names::ratings))
         .route("/feedback", get(feedback::feedback))
         .route("/feedback/{id}", get(feedback::one))
         .route("/feedback/{id}/correction", post(corrections::correct))
@@ -105,13 +108,15 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 23] = [
+    const ROUTES: [(&str, &str); 25] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),
         ("/overview", "get"),
         ("/series", "get"),
         ("/windows", "get"),
+        ("/hot-terms", "get"),
+        ("/ratings", "get"),
         ("/feedback", "get"),
         ("/feedback/{id}", "get"),
         ("/feedback/{id}/correction", "post"),

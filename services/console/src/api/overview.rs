@@ -75,7 +75,7 @@ impl From<Counts> for Totals {
 }
 
 #[derive(Serialize)]
-struct Named {
+pub(super) struct Named {
     name: String,
     #[serde(flatten)]
     totals: Totals,

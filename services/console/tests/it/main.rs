@@ -10,3 +10,4 @@ mod running;
 mod seed;
 mod stories;
 mod webdriver;
+mod words;

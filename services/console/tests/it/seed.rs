@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
     Alert, AspectMention, Author, Channel, Correction, Counts, DeadLetter, Distinct, Enriched,
-    EventId, FeedbackEvent, Keyword, Origin, Provenance, RuleHit, Scores, Sentiment,
-    SentimentLabel, Severity, Span, TOPIC_ALL, TermRank, WindowDelta, WindowKey, WindowSize,
+    EventId, FeedbackEvent, Keyword, Origin, Provenance, Rating, RatingCount, RatingSum, RuleHit,
+    Scores, Sentiment, SentimentLabel, Severity, Span, TOPIC_ALL, TermCount, TermRank, WindowDelta,
+    WindowKey, WindowSize,
 };
 use wensheng_store::{Entry, Store, WriteBatch};
 
@@ -184,7 +185,8 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
             native_id: format!("{number}-{seconds}"),
             channel,
             brand: BRANDS[number * 7 / 3 % BRANDS.len()].to_owned(),
-            product: None,
+            product: (channel == Channel::Survey)
+                .then(|| ["燕麦拿铁", "冷萃"][number / 8 % 2].to_owned()),
             store: (number.is_multiple_of(4)).then(|| "静安寺店".to_owned()),
             region: (number.is_multiple_of(3)).then(|| "上海".to_owned()),
             occurred_at,
@@ -207,7 +209,18 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
                 line: None,
             },
             drill: false,
-            ratings: Default::default(),
+            ratings: match channel {
+                Channel::Survey => {
+                    let value = if label == Negative { 2.0 } else { 4.0 } + (number % 2) as f64;
+                    let of = |value, to| Rating { value, from: 1, to };
+                    [
+                        ("门店环境".to_owned(), of(value, 5)),
+                        ("配送速度".to_owned(), of(value * 2.0 - 1.0, 10)),
+                    ]
+                    .into()
+                }
+                _ => BTreeMap::new(),
+            },
             immutable: false,
             withdrawn: false,
         },
@@ -240,6 +253,13 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
         story: String::new(),
         model_version: "seed".to_owned(),
         rules_version: String::new(),
+        terms: text
+            .contains("有异物")
+            .then_some("发现有异物")
+            .into_iter()
+            .chain(keywords.iter().copied())
+            .map(str::to_owned)
+            .collect(),
         replaces: None,
     }
 }
@@ -276,12 +296,33 @@ pub(crate) fn deltas(row: &Enriched) -> Vec<WindowDelta> {
     for keyword in &row.keywords {
         keywords.add(&keyword.term, 1);
     }
+    let negative = is(Negative);
+    let terms = row.terms.iter().map(|term| TermCount {
+        term: term.clone(),
+        count: 1,
+        negative,
+    });
+    let terms: Vec<TermCount> = terms.collect();
+    let further = row.feedback.ratings.iter();
+    let further = further.map(|(question, rating)| (question.as_str(), *rating));
+    let scores = row.feedback.scores.ratings().map(|(q, r)| (q as &str, r));
+    let ratings: Vec<RatingCount> = scores
+        .chain(further)
+        .map(|(question, rating)| RatingCount {
+            product: row.feedback.product.clone(),
+            question: question.to_owned(),
+            from: rating.from,
+            to: rating.to,
+            sum: RatingSum::of(&rating).unwrap(),
+        })
+        .collect();
     let mut deltas = Vec::new();
     for size in WindowSize::ALL {
         for topic in [TOPIC_ALL]
             .into_iter()
             .chain(row.topics.iter().map(String::as_str))
         {
+            let named = topic == TOPIC_ALL && size != WindowSize::Minute;
             deltas.push(WindowDelta {
                 key: WindowKey {
                     size,
@@ -293,6 +334,8 @@ pub(crate) fn deltas(row: &Enriched) -> Vec<WindowDelta> {
                 counts,
                 authors: authors.clone(),
                 keywords: keywords.clone(),
+                terms: terms.iter().filter(|_| named).cloned().collect(),
+                ratings: ratings.iter().filter(|_| named).cloned().collect(),
                 aggregated_at: row.enriched_at,
             });
         }
@@ -330,6 +373,38 @@ impl Seeder {
                 batch.deltas.push(self.entry(delta));
             }
             batch.enriched.push(self.entry(row));
+        }
+        self.apply(batch).await;
+    }
+
+    /// What was counted of the brand in each of the `hours` before the last one but one: words that are always said.
+    pub(crate) async fn past(&mut self, now: Timestamp, hours: i64) {
+        let mut batch = WriteBatch::default();
+        for hour in 2..hours {
+            let mut row = voice(0, now, hour * 3_600);
+            row.terms = Vec::new();
+            let deltas = deltas(&row);
+            let hour = deltas
+                .into_iter()
+                .find(|d| d.key.size == WindowSize::Hour && d.key.topic == TOPIC_ALL);
+            let mut delta = hour.unwrap();
+            delta.counts.volume = 60;
+            delta.counts.negative = 20;
+            let usual = [
+                ("排队", 6),
+                ("店员", 6),
+                ("态度", 6),
+                ("客服", 9),
+                ("退款", 5),
+            ];
+            delta.terms = usual
+                .map(|(term, count)| TermCount {
+                    term: term.to_owned(),
+                    count,
+                    negative: count / 2,
+                })
+                .to_vec();
+            batch.deltas.push(self.entry(delta));
         }
         self.apply(batch).await;
     }

@@ -4,10 +4,12 @@ import { get } from './api.js';
 import { VolumeChart } from './chart.js';
 import { useNow } from './clock.js';
 import { ago, clockSpan, count, decimal, exact, percent } from './format.js';
+import { Hot } from './hot.js';
 import { keep, kept, t } from './i18n.js';
 import { useEvent } from './live.js';
 import { deadlineName, topicName } from './names.js';
 import { Channel, Empty, Failure, Highlighted, Label, Loading, Panel, Segmented, Severity, Shares, useRead, useThrottle } from './parts.js';
+import { Ratings } from './ratings.js';
 
 const RANGES = ['1h', '6h', '24h', '7d', '30d', 'all'];
 
@@ -80,15 +82,6 @@ const Topics = ({ rows }) => (rows.length ? html`
       </li>`)}
   </ol>` : html`<${Empty} title=${t('empty.topics')} />`);
 
-function Keywords({ rows }) {
-  if (!rows.length) return html`<${Empty} title=${t('empty.keywords')} />`;
-  const most = rows[0].count;
-  return html`<ol class="keywords">
-    ${rows.slice(0, 24).map(({ term, count: n }) => html`
-      <li key=${term} style=${{ '--weight': Math.sqrt(n / most).toFixed(3) }}><span>${term}</span><b>${count(n)}</b></li>`)}
-  </ol>`;
-}
-
 function Latest({ brand }) {
   const now = useNow();
   const list = useRead(() => get('/feedback', { brand, limit: 8 }), [brand]);
@@ -133,8 +126,9 @@ export function Overview({ brand }) {
       <//>
       <${Panel} title=${t('channels.title')}><${Channels} rows=${data.channels} /><//>
       <${Panel} title=${t('topics.title')} hint=${t('topics.hint')}><${Topics} rows=${data.topics} /><//>
-      <${Panel} title=${t('keywords.title')}><${Keywords} rows=${data.keywords} /><//>
+      <${Hot} range=${range} brand=${brand} keywords=${data.keywords} />
       <${Panel} title=${t('latest.title')} aside=${html`<a class="link" href="#/feedback">${t('latest.all')}</a>`}><${Latest} brand=${brand} /><//>
+      <${Ratings} range=${range} brand=${brand} />
     </div>
     <p class="foot">${t('time.zone', { zone: data.time_zone })}</p>`;
 }

@@ -14,6 +14,7 @@ fn stage() -> EnrichStage {
         watch::Sender::new(ANALYZER.clone()).subscribe(),
         config.repeat_horizon(),
         config.signal_horizon(),
+        &config.phrases,
     )
 }
 
@@ -291,6 +292,7 @@ fn changed_rules_fire_from_the_next_batch_on_and_broken_ones_leave_the_old_in_pl
         files.subscribe(),
         config.repeat_horizon(),
         config.signal_horizon(),
+        &config.phrases,
     );
     let mut offset = 0;
     let mut hear = |stage: &mut EnrichStage| {
@@ -348,4 +350,122 @@ fn changed_rules_fire_from_the_next_batch_on_and_broken_ones_leave_the_old_in_pl
     assert!(matches!(files.look(), Look::Loaded));
     stage.committed();
     assert_eq!(hear(&mut stage), ("蓝瓜".to_owned(), first));
+}
+
+const SUBJECTS: [&str; 7] = ["我", "同事", "大家", "邻居", "朋友", "孩子", "她"];
+const PLACES: [&str; 5] = ["在店里", "在公司", "在家", "在路上", "周末"];
+const THINGS: [&str; 6] = ["奶茶", "蛋糕", "果汁", "咖啡", "酸奶", "面包"];
+const VERDICTS: [&str; 4] = ["味道不错", "有点甜", "很好喝", "一般般"];
+
+fn everyday(number: usize) -> String {
+    format!(
+        "{}{}买了{}，{}。",
+        SUBJECTS[number % 7],
+        PLACES[number / 3 % 5],
+        THINGS[number / 2 % 6],
+        VERDICTS[number % 4]
+    )
+}
+
+/// What people say once a thing is known.
+fn outcry(number: usize) -> String {
+    let before = ["居然", "我也", "刚刚", "天哪，", "朋友"][number % 5];
+    let after = ["，太恶心了", "怎么赔？", "没人管", "！", "还不道歉"][number % 5];
+    format!("{}{before}喝出蟑螂{after}", SUBJECTS[number % 7])
+}
+
+/// The terms of each piece, by its number.
+fn terms_of(stage: &mut EnrichStage, texts: &[String], first: usize) -> Vec<Vec<String>> {
+    let mut told = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        let number = first + number;
+        let mut out = Outputs::default();
+        let record = record(&feedback(&number.to_string(), text), number as u64);
+        assert_eq!(stage.process(&record, at(7), &mut out), Outcome::Emit);
+        let records = out.into_records();
+        let enriched: Enriched =
+            serde_json::from_slice(records.last().unwrap().value.as_deref().unwrap()).unwrap();
+        let counted: Counted =
+            serde_json::from_slice(records[0].value.as_deref().unwrap()).unwrap();
+        assert_eq!(counted.contribution.unwrap().terms, enriched.terms);
+        told.push(enriched.terms);
+    }
+    told
+}
+
+#[test]
+fn a_phrase_that_breaks_out_is_told_whole_and_a_restart_changes_nothing() {
+    let mut texts: Vec<String> = (0..300).map(everyday).collect();
+    for number in 0..30 {
+        texts.push(everyday(number * 7));
+        texts.push(outcry(number));
+    }
+    let told = terms_of(&mut stage(), &texts, 0);
+    let with = |term: &str| told.iter().filter(|t| t.iter().any(|t| t == term)).count();
+    assert!(with("喝出蟑螂") >= 24, "{:?}", &told[330..]);
+    assert!(with("蟑螂") >= 24, "a word of the dictionary is a term too");
+    for fragment in ["出蟑螂", "喝出", "买了奶茶", "茶味道"] {
+        assert_eq!(with(fragment), 0, "{fragment}");
+    }
+    assert!(told[..300].iter().flatten().all(|t| !t.contains("蟑螂")));
+    assert!(with("奶茶") > 30, "what was always said is counted as well");
+
+    for cut in [315, 331] {
+        let mut first = stage();
+        let mut again = terms_of(&mut first, &texts[..cut], 0);
+        first.revoke(&[3]);
+        for (number, text) in texts[..cut].iter().enumerate() {
+            first.restore(&record(&feedback(&number.to_string(), text), number as u64));
+        }
+        again.extend(terms_of(&mut first, &texts[cut..], cut));
+        assert_eq!(again, told, "restarted after {cut}");
+    }
+}
+
+#[test]
+fn a_piece_is_heard_once_whatever_its_revisions_and_drills_are_not_heard() {
+    let mut stage = stage();
+    let texts: Vec<String> = (0..100).map(everyday).collect();
+    terms_of(&mut stage, &texts, 0);
+    let mut drill = feedback("drill", "");
+    drill.drill = true;
+    let mut revised = feedback("revised", &outcry(0));
+    for number in 0..30 {
+        drill.id = EventId::of("shop", &format!("drill {number}"));
+        drill.text = outcry(number);
+        revised.revision = number as u32;
+        revised.text = outcry(number);
+        for event in [&drill, &revised] {
+            let mut out = Outputs::default();
+            stage.process(&record(event, 1_000 + number as u64), at(8), &mut out);
+            let records = out.into_records();
+            let value = records.last().unwrap().value.as_deref().unwrap();
+            let enriched: Enriched = serde_json::from_slice(value).unwrap();
+            let of_it = |term: &String| term.contains("蟑螂");
+            assert!(!enriched.terms.iter().any(of_it), "{:?}", enriched.terms);
+        }
+    }
+}
+
+#[test]
+fn the_memory_of_phrases_holds_so_many_brands() {
+    let mut stage = stage();
+    stage.phrases = Phrases::new(PhraseMemory {
+        brands: 2,
+        ..PhraseMemory::default()
+    });
+    let words = ANALYZER.words("奶茶");
+    for brand in ["甲", "乙", "甲", "丙"] {
+        for _ in 0..6 {
+            stage.phrases.hear(brand, true, &words, [].into_iter());
+        }
+    }
+    let mut known = |brand: &str| {
+        let terms = stage
+            .phrases
+            .hear(brand, false, &words, ["奶茶"].into_iter());
+        terms == ["奶茶"]
+    };
+    assert!(known("甲") && known("丙"));
+    assert!(!known("乙"), "silent for longest");
 }

@@ -288,6 +288,7 @@ fn understood(post: Post) -> Enriched {
         story,
         model_version: String::new(),
         rules_version: String::new(),
+        terms: Vec::new(),
         replaces: None,
     }
 }

@@ -140,6 +140,7 @@ fn post(number: u64, start: Timestamp) -> Enriched {
         ),
         model_version: String::new(),
         rules_version: String::new(),
+        terms: Vec::new(),
         replaces: None,
     }
 }

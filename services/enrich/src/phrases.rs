@@ -1,0 +1,124 @@
+//! What a brand's stream speaks of, bounded in memory: the words and phrases of a piece that were heard often enough to be told. What was told stands on
+//! the record and in its contribution, so that sums never depend on this memory.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use jiff::Timestamp;
+use wensheng_text::{Analyzer, PhraseFinder, Words};
+
+use crate::config::PhraseMemory;
+
+/// Pieces of each partition that are heard again after a restart: what a half-life of the finder needs, read in about a second.
+const RECALLED: usize = 4_000;
+
+/// The finders of the brands heard last.
+pub(crate) struct Phrases {
+    config: PhraseMemory,
+    brands: HashMap<String, Slot>,
+    turn: u64,
+    /// What restoring read last, until the first piece comes.
+    recalled: BTreeMap<u32, VecDeque<Heard>>,
+}
+
+struct Slot {
+    finder: PhraseFinder,
+    /// The turn in which it was heard last.
+    heard: u64,
+}
+
+/// A piece that was heard before a restart.
+struct Heard {
+    at: Timestamp,
+    brand: String,
+    text: String,
+}
+
+impl Phrases {
+    pub(crate) fn new(config: PhraseMemory) -> Self {
+        Self {
+            config,
+            brands: HashMap::new(),
+            turn: 0,
+            recalled: BTreeMap::new(),
+        }
+    }
+
+    /// Whether anything is remembered at all.
+    pub(crate) fn is_on(&self) -> bool {
+        self.config.brands > 0
+    }
+
+    /// The terms that a piece about `brand` is to be counted under: phrases, those that burst most first, then `keywords`. A piece that is `new` is
+    /// learned from; a revision of one that was heard is not heard twice.
+    pub(crate) fn hear<'a>(
+        &mut self,
+        brand: &str,
+        new: bool,
+        words: &Words,
+        keywords: impl Iterator<Item = &'a str>,
+    ) -> Vec<String> {
+        if !self.is_on() {
+            return Vec::new();
+        }
+        let finder = self.finder(brand);
+        let words = words.to_vec();
+        let phrases = if new {
+            finder.observe(&words)
+        } else {
+            finder.find(&words)
+        };
+        let mut terms: Vec<String> = phrases.into_iter().map(|phrase| phrase.text).collect();
+        for keyword in keywords {
+            if finder.is_frequent(keyword) && !terms.iter().any(|term| term == keyword) {
+                terms.push(keyword.to_owned());
+            }
+        }
+        terms.truncate(self.config.per_piece);
+        terms
+    }
+
+    fn finder(&mut self, brand: &str) -> &mut PhraseFinder {
+        self.turn += 1;
+        if !self.brands.contains_key(brand) && self.brands.len() >= self.config.brands {
+            let silent = self.brands.iter().min_by_key(|(_, slot)| slot.heard);
+            if let Some(silent) = silent.map(|(brand, _)| brand.clone()) {
+                self.brands.remove(&silent);
+            }
+        }
+        let slot = self.brands.entry(brand.to_owned()).or_insert_with(|| Slot {
+            finder: PhraseFinder::new(self.config.finder.clone()),
+            heard: 0,
+        });
+        slot.heard = self.turn;
+        &mut slot.finder
+    }
+
+    /// Notes a piece that was heard before a restart; the last of each partition are kept.
+    pub(crate) fn recall(&mut self, partition: u32, at: Timestamp, brand: String, text: String) {
+        let last = self.recalled.entry(partition).or_default();
+        if last.len() == RECALLED {
+            last.pop_front();
+        }
+        last.push_back(Heard { at, brand, text });
+    }
+
+    /// Hears what was recalled, in the order in which it once came.
+    pub(crate) fn settle(&mut self, analyzer: &Analyzer) {
+        if self.recalled.is_empty() {
+            return;
+        }
+        let recalled = std::mem::take(&mut self.recalled);
+        let mut pieces: Vec<Heard> = recalled.into_values().flatten().collect();
+        pieces.sort_by_key(|piece| piece.at);
+        for piece in pieces {
+            let words = analyzer.words(&piece.text);
+            drop(self.finder(&piece.brand).observe(&words.to_vec()));
+        }
+    }
+
+    /// Forgets everything: what is to be known is restored.
+    pub(crate) fn clear(&mut self) {
+        self.brands.clear();
+        self.recalled.clear();
+    }
+}
