@@ -47,6 +47,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0006_corrections.sql"),
         postgres: include_str!("../migrations/postgres/0006_corrections.sql"),
     },
+    Step {
+        name: "rises",
+        sqlite: include_str!("../migrations/sqlite/0007_rises.sql"),
+        postgres: include_str!("../migrations/postgres/0007_rises.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.
