@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Sample, Severity};
+use crate::{Sample, Severity, TOPIC_ALL};
 
 /// Detection's memory of one brand and topic; the latest record of a key is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,13 @@ pub struct DetectorState {
     /// What all series of the brand share; only with the brand as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<BrandState>,
+    /// The five minutes in hand of the brand's volume lane; only with the brand as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<VolumeSample>,
+    /// What the volume lane knows of the brand's past: a record of its own, written when a sample was taken and not with
+    /// every batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneState>,
     /// When it last changed (UTC).
     pub updated_at: Timestamp,
 }
@@ -33,7 +40,15 @@ pub struct DetectorState {
 impl DetectorState {
     /// Its key on the bus.
     pub fn key(&self) -> String {
-        Self::key_of(&self.brand, &self.topic, self.drill)
+        match self.lane {
+            Some(_) => Self::lane_key_of(&self.brand),
+            None => Self::key_of(&self.brand, &self.topic, self.drill),
+        }
+    }
+
+    /// The key of the volume lane of that brand.
+    pub fn lane_key_of(brand: &str) -> String {
+        format!("{brand}|{TOPIC_ALL}|lane")
     }
 
     /// The key of that series.
@@ -167,3 +182,35 @@ pub struct BrandState {
     #[serde(default)]
     pub incident: u32,
 }
+
+/// A sample of the volume lane while it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VolumeSample {
+    /// Which five minutes since the epoch.
+    pub slot: u32,
+    /// Pieces observed in them so far.
+    pub pieces: u32,
+}
+
+/// What the volume lane knows of a brand's past.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LaneState {
+    /// Samples taken, up to those of its warm-up.
+    pub seen: u32,
+    /// Samples until a rise may be noted again.
+    #[serde(default)]
+    pub locked: u32,
+    /// Pieces of the latest samples, oldest first.
+    pub recent: Vec<u32>,
+    /// Of the moving sums of 3 and 36 samples: how often each size was seen.
+    pub pasts: Vec<Vec<LaneBin>>,
+}
+
+/// One bin of a histogram of sums: `[bin, weight]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LaneBin(
+    /// The natural logarithm of one more than the sum, in twentieths.
+    pub u16,
+    /// How often, decayed.
+    pub f32,
+);

@@ -60,7 +60,7 @@ const fn described(topic: Topic) -> Described {
         ),
         Topic::DetectorState => (
             "DetectorState",
-            "brand|topic, and |drill for a drill",
+            "brand|topic, and |drill for a drill; brand|all|lane for the volume lane",
             "the brand",
             &["aggregate"],
             &["aggregate"],
@@ -70,7 +70,7 @@ const fn described(topic: Topic) -> Described {
             "brand",
             "the key",
             &["enrich", "aggregate"],
-            &["respond"],
+            &["respond", "publish"],
         ),
         Topic::Commands => ("Command", "brand", "the key", &["console"], &["respond"]),
         Topic::Corrections => (

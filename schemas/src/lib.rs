@@ -48,7 +48,8 @@ pub use cursor::Cursor;
 pub use dead_letter::{DeadLetter, Origin};
 pub use delivery::{Delivery, DeliveryState};
 pub use detector_state::{
-    BrandState, DetectorState, JointState, VolumeAuthor, VolumeBucket, VolumeState,
+    BrandState, DetectorState, JointState, LaneBin, LaneState, VolumeAuthor, VolumeBucket,
+    VolumeSample, VolumeState,
 };
 pub use distinct::Distinct;
 pub use document::{asyncapi, schemas};

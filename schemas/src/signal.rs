@@ -1,4 +1,4 @@
-//! Signals are the only thing that can raise an alert.
+//! Signals are the only thing that can raise an alert; some of them only inform.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -54,6 +54,17 @@ pub enum SignalKind {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         error: String,
     },
+    /// A brand is spoken of far more than it used to be. It informs, and raises nothing.
+    Volume {
+        /// How rare so much is in the brand's own past: the negative decimal logarithm of how often it was seen.
+        score: f64,
+        /// Length of the window in seconds.
+        window_seconds: u64,
+        /// Pieces in the window.
+        pieces: u64,
+        /// What half of the windows before stayed below.
+        usual: u64,
+    },
     /// A person started a drill.
     Drill {
         /// Who.
@@ -69,8 +80,14 @@ impl SignalKind {
             SignalKind::NegativeShare { .. } => "negative_share",
             SignalKind::Burst { .. } => "burst",
             SignalKind::Silence { .. } => "silence",
+            SignalKind::Volume { .. } => "volume",
             SignalKind::Drill { .. } => "drill",
         }
+    }
+
+    /// Whether it is for information only: it raises no alert and joins none.
+    pub const fn informs(&self) -> bool {
+        matches!(self, SignalKind::Volume { .. })
     }
 }
 

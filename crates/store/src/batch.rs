@@ -1,8 +1,8 @@
 //! A batch names the position of every record in it, so that the store can tell what it has applied before.
 
 use wensheng_schemas::{
-    Alert, Contract, Correction, DeadLetter, Delivery, Enriched, SourceRhythm, TimelineRecord,
-    Topic, WindowDelta, WindowTotal,
+    Alert, Contract, Correction, DeadLetter, Delivery, Enriched, Signal, SourceRhythm,
+    TimelineRecord, Topic, WindowDelta, WindowTotal,
 };
 
 /// A value with its position in its topic.
@@ -51,6 +51,8 @@ pub struct WriteBatch {
     pub deliveries: Vec<Entry<Delivery>>,
     /// What could not be processed.
     pub dead_letters: Vec<Entry<DeadLetter>>,
+    /// Signals that only inform: rises of brands' volumes.
+    pub rises: Vec<Entry<Signal>>,
     /// How sources fare; `None` for one that is configured no longer.
     pub sources: Vec<(String, Option<SourceRhythm>)>,
     /// How far the partitions are read with this batch.
@@ -67,6 +69,7 @@ impl WriteBatch {
             + self.corrections.len()
             + self.deliveries.len()
             + self.dead_letters.len()
+            + self.rises.len()
             + self.sources.len()
     }
 
@@ -93,6 +96,8 @@ pub struct RowCounts {
     pub deliveries: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Rises of brands' volumes.
+    pub rises: u64,
 }
 
 /// What became of a batch.

@@ -52,6 +52,11 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0007_names.sql"),
         postgres: include_str!("../migrations/postgres/0007_names.sql"),
     },
+    Step {
+        name: "rises",
+        sqlite: include_str!("../migrations/sqlite/0008_rises.sql"),
+        postgres: include_str!("../migrations/postgres/0008_rises.sql"),
+    },
 ];
 
 /// Serialises processes that start together on PostgreSQL: an arbitrary number that is the store's own.

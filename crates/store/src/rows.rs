@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use wensheng_schemas::{
     Alert, AlertState, Correction, DeadLetter, DeadlineKind, Delivery, DeliveryState, Enriched,
-    Severity, SourceRhythm, TimelineRecord,
+    Severity, Signal, SourceRhythm, TimelineRecord,
 };
 
 use crate::alerts::severity_rank;
@@ -149,6 +149,12 @@ pub(crate) const DELIVERY_ATTEMPTS: Insert = Insert {
 pub(crate) const DEAD_LETTERS: Insert = Insert {
     table: "dead_letters",
     columns: &["id", "stage", "origin", "reason", "at_ms", "document"],
+    conflict: "ON CONFLICT (id) DO NOTHING",
+};
+
+pub(crate) const RISES: Insert = Insert {
+    table: "rises",
+    columns: &["id", "brand", "at_ms", "document"],
     conflict: "ON CONFLICT (id) DO NOTHING",
 };
 
@@ -428,6 +434,16 @@ pub(crate) fn dead_letter(letter: &DeadLetter) -> Result<Vec<Value>, StoreError>
         letter.reason.as_str().into(),
         millis(letter.at),
         json(letter)?.into(),
+    ])
+}
+
+/// The row of a rise.
+pub(crate) fn rise(signal: &Signal) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        signal.id.as_str().into(),
+        signal.brand.as_str().into(),
+        millis(signal.times.occurred_at),
+        json(signal)?.into(),
     ])
 }
 

@@ -135,6 +135,8 @@ impl Writer {
             .await?;
         self.write_dead_letters(&mut transaction, batch, &stored, &mut applied)
             .await?;
+        self.write_rises(&mut transaction, batch, &stored, &mut applied)
+            .await?;
         write_sources(&mut transaction, &batch.sources).await?;
         PROGRESS
             .run(&mut transaction, self.progress_rows(&batch.progress))
@@ -379,6 +381,29 @@ impl Writer {
         applied.stale.dead_letters = count.saturating_sub(applied.written.dead_letters);
         Ok(())
     }
+
+    async fn write_rises(
+        &self,
+        transaction: &mut Transaction,
+        batch: &WriteBatch,
+        stored: &Stored,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        let fresh = Fresh::of(&batch.rises, stored);
+        applied.repeated += fresh.repeated.len() as u64;
+        let rows = rows::latest(
+            fresh.entries.iter().copied(),
+            |signal| signal.id.as_str(),
+            |_, _| false,
+        )
+        .into_iter()
+        .map(rows::rise)
+        .collect::<Result<Vec<_>, _>>()?;
+        let count = rows.len() as u64;
+        applied.written.rises = rows::RISES.run(transaction, rows).await?;
+        applied.stale.rises = count.saturating_sub(applied.written.rises);
+        Ok(())
+    }
 }
 
 /// Writes how sources fare. What is read again is written again: the last of it is what was written last before.
@@ -420,6 +445,7 @@ impl WriteBatch {
         partitions.extend(self.corrections.iter().map(|entry| entry.partition));
         partitions.extend(self.deliveries.iter().map(|entry| entry.partition));
         partitions.extend(self.dead_letters.iter().map(|entry| entry.partition));
+        partitions.extend(self.rises.iter().map(|entry| entry.partition));
         partitions
     }
 }

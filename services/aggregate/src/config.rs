@@ -28,6 +28,9 @@ pub struct Config {
     pub silence: SilenceConfig,
     /// The joint detector.
     pub detector: DetectorConfig,
+    /// Whether a brand's volume that is far out of its own past is told, once a day. It informs, and raises no alert.
+    /// Default true.
+    pub volume_lane: bool,
     /// Rules that watch the number and share of negative pieces.
     pub volume_rules: Vec<VolumeRule>,
     /// How the role reads its input.
@@ -156,6 +159,7 @@ impl Default for Config {
             late_guard_seconds: 1_800,
             silence: SilenceConfig::default(),
             detector: DetectorConfig::default(),
+            volume_lane: true,
             volume_rules: vec![VolumeRule {
                 id: "negative_wave".to_owned(),
                 name: "负面声量激增".to_owned(),

@@ -1,4 +1,4 @@
-//! A piece passes through the volume rules and the joint detector once, in the order of its partition; the same pieces in
+//! A piece passes through the volume rules, the joint detector and the volume lane once, in the order of its partition; the same pieces in
 //! the same order give the same signals, whether they come from the bus or from history.
 
 use jiff::Timestamp;
@@ -16,6 +16,8 @@ pub struct Detection {
     rules: Rules,
     detector: Detector,
     series: SeriesTable,
+    /// Whether rises of a brand's volume are told.
+    rises: bool,
 }
 
 /// What became of a piece.
@@ -44,6 +46,7 @@ impl Detection {
             rules: Rules::new(&config.volume_rules, config.late_guard_seconds),
             detector: Detector::new(&config.detector, zone),
             series: SeriesTable::default(),
+            rises: config.volume_lane,
         })
     }
 
@@ -55,6 +58,10 @@ impl Detection {
                 let mut signals = self.series.pass(partition, &passing, &self.rules);
                 self.series
                     .pass_jointly(partition, &passing, &self.detector, &mut signals);
+                // A piece that is revised was counted.
+                if self.rises && !piece.feedback.drill && piece.replaces.is_none() {
+                    self.series.pass_volume(partition, &passing, &mut signals);
+                }
                 Detected {
                     signals,
                     late: false,

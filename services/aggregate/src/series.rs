@@ -7,6 +7,7 @@ use wensheng_schemas::{DetectorState, Enriched, Sample, Signal, TOPIC_ALL};
 
 use crate::detector::{self, Brand, Detector, Memory};
 use crate::fold::each_topic;
+use crate::lane::BrandLane;
 use crate::volume::{self, Passing, Rules};
 
 /// A series is forgotten after this long without a piece: four half-lives of the level that the joint detector learns,
@@ -48,6 +49,8 @@ struct BrandSeries {
     /// What the joint detector keeps of the brand, and of its authors and stories.
     shared: Brand,
     memory: Memory,
+    /// Its volume, without drills.
+    lane: BrandLane,
 }
 
 impl BrandSeries {
@@ -188,6 +191,20 @@ impl SeriesTable {
         }
     }
 
+    /// Counts a piece that is no drill in the volume lane of its brand, which is kept with the brand as a whole.
+    pub(crate) fn pass_volume(
+        &mut self,
+        partition: u32,
+        passing: &Passing<'_>,
+        signals: &mut Vec<Signal>,
+    ) {
+        let name = &passing.piece.feedback.brand;
+        let brand = brand_of(&mut self.brands, name, partition);
+        brand.lane.hear(passing.piece, passing.now, signals);
+        let all = brand.real.entry(TOPIC_ALL.to_owned()).or_default();
+        touch(&mut self.touched, all, name, TOPIC_ALL, false);
+    }
+
     /// Takes back the author and the story of a piece that was heard before.
     pub(crate) fn recall(
         &mut self,
@@ -209,27 +226,54 @@ impl SeriesTable {
         touched.sort();
         touched
             .iter()
-            .filter_map(|name| {
-                let brand = self.brands.get_mut(&name.brand)?;
-                // What the brand shares goes with its real series as a whole.
-                let shared = (name.topic == TOPIC_ALL && !name.drill && brand.shared.minute > 0)
-                    .then(|| brand.shared.to_state());
-                let series = brand.topics(name.drill).get_mut(&name.topic)?;
-                series.touched = false;
-                Some(DetectorState {
-                    brand: name.brand.clone(),
-                    topic: name.topic.clone(),
-                    drill: name.drill,
-                    volume: series.volume.to_state(),
-                    joint: series
-                        .joint
-                        .as_ref()
-                        .map(|joint| joint.to_state(&series.samples)),
-                    shared,
-                    updated_at: now,
-                })
-            })
+            .flat_map(|name| self.records(name, now))
             .collect()
+    }
+
+    /// The record of a series that changed, and that of the volume lane, where a sample was taken.
+    fn records(&mut self, name: &SeriesName, now: Timestamp) -> Vec<DetectorState> {
+        let Some(brand) = self.brands.get_mut(&name.brand) else {
+            return Vec::new();
+        };
+        // What the brand shares goes with its real series as a whole.
+        let whole = name.topic == TOPIC_ALL && !name.drill;
+        let shared = (whole && brand.shared.minute > 0).then(|| brand.shared.to_state());
+        let sample = brand.lane.in_hand().filter(|_| whole);
+        let lane = if whole {
+            brand.lane.take_changed()
+        } else {
+            None
+        };
+        let Some(series) = brand.topics(name.drill).get_mut(&name.topic) else {
+            return Vec::new();
+        };
+        series.touched = false;
+        let state = DetectorState {
+            brand: name.brand.clone(),
+            topic: name.topic.clone(),
+            drill: name.drill,
+            volume: series.volume.to_state(),
+            joint: series
+                .joint
+                .as_ref()
+                .map(|joint| joint.to_state(&series.samples)),
+            shared,
+            sample,
+            lane: None,
+            updated_at: now,
+        };
+        let Some(lane) = lane else {
+            return vec![state];
+        };
+        let past = DetectorState {
+            volume: Default::default(),
+            joint: None,
+            shared: None,
+            sample: None,
+            lane: Some(lane),
+            ..state.clone()
+        };
+        vec![state, past]
     }
 
     /// Takes back a series.
@@ -241,8 +285,15 @@ impl SeriesTable {
         detector: &Detector,
     ) {
         let brand = brand_of(&mut self.brands, &state.brand, partition);
+        if let Some(lane) = &state.lane {
+            brand.lane.restore(lane);
+            return;
+        }
         if let Some(shared) = &state.shared {
             brand.shared = Brand::from_state(shared, detector.zone());
+        }
+        if let Some(sample) = state.sample {
+            brand.lane.restore_sample(sample);
         }
         let series = Series {
             volume: volume::Series::from_state(state.volume, rules),
@@ -253,9 +304,12 @@ impl SeriesTable {
         brand.topics(state.drill).insert(state.topic, series);
     }
 
-    /// Forgets a series that was deleted from the log.
+    /// Forgets a series, or a volume lane's past, that was deleted from the log.
     pub(crate) fn forget(&mut self, key: &str) {
         for (brand, series) in &mut self.brands {
+            if DetectorState::lane_key_of(brand) == key {
+                series.lane = BrandLane::default();
+            }
             for drill in [false, true] {
                 series
                     .topics(drill)
@@ -265,10 +319,12 @@ impl SeriesTable {
     }
 
     /// Removes the series that heard nothing for a month, and names them.
+    /// The volume lane goes with its brand as a whole.
     pub(crate) fn expire(&mut self, now: Timestamp) -> Vec<SeriesName> {
         let mut expired = Vec::new();
         for (brand, series) in &mut self.brands {
-            let clock = start(series.shared.minute);
+            let clock = start(series.shared.minute).max(series.lane.latest_at());
+            let mut whole_stays = true;
             for drill in [false, true] {
                 series.topics(drill).retain(|topic, series| {
                     let kept_with = !drill && topic == TOPIC_ALL;
@@ -277,6 +333,7 @@ impl SeriesTable {
                         .max(if kept_with { clock } else { None })
                         .is_none_or(|at| now.duration_since(at) > FORGET_AFTER);
                     if stale {
+                        whole_stays &= !kept_with;
                         expired.push(SeriesName {
                             brand: brand.clone(),
                             topic: topic.clone(),
@@ -285,6 +342,9 @@ impl SeriesTable {
                     }
                     !stale
                 });
+            }
+            if !whole_stays {
+                series.lane = BrandLane::default();
             }
         }
         self.brands

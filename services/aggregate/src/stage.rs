@@ -9,12 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use metrics::{counter, gauge};
 use wensheng_bus::{OutRecord, Outcome, Outputs, Progress, Record, Restore, Stage, StageError};
 use wensheng_runtime::{decode, encode};
-use wensheng_schemas::{DetectorState, Enriched, SignalKind, Topic, WindowSize};
+use wensheng_schemas::{DetectorState, Enriched, SignalKind, TOPIC_ALL, Topic, WindowSize};
 
 use crate::detection::Detection;
 use crate::fold::{Fold, Sign};
 use crate::metrics as names;
-use crate::series::SeriesName;
 use crate::{Config, Error};
 
 /// Stale series are looked for this often.
@@ -152,7 +151,12 @@ impl Stage for Aggregate {
         }
         self.expired_at = now;
         for name in self.detection.expire(now) {
-            out.emit(tombstone(&name));
+            let key = DetectorState::key_of(&name.brand, &name.topic, name.drill);
+            out.emit(tombstone(&name.brand, key));
+            if name.topic == TOPIC_ALL && !name.drill {
+                let lane = DetectorState::lane_key_of(&name.brand);
+                out.emit(tombstone(&name.brand, lane));
+            }
         }
     }
 
@@ -222,12 +226,12 @@ fn rule_of(kind: &SignalKind) -> &str {
     }
 }
 
-/// Deletes a series from the log.
-fn tombstone(name: &SeriesName) -> OutRecord {
+/// Deletes a record of a brand from the log.
+fn tombstone(brand: &str, key: String) -> OutRecord {
     OutRecord {
         topic: Topic::DetectorState.shared_name(),
-        key: Bytes::from(DetectorState::key_of(&name.brand, &name.topic, name.drill)),
-        partition_key: Some(Bytes::from(name.brand.clone())),
+        key: Bytes::from(key),
+        partition_key: Some(Bytes::from(brand.to_owned())),
         value: None,
         headers: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! The store's rows and its progress are one transaction: a crash between the store and the bus changes no figure.
 //!
-//! Reads `enriched`, `aggregates`, `alerts`, `timeline`, `corrections`, `deliveries`, `dead-letters` and `rhythms`; writes the store, and emits the totals of the
+//! Reads `enriched`, `aggregates`, `alerts`, `timeline`, `corrections`, `deliveries`, `dead-letters`, `rhythms` and, of `signals`, those that
+//! only inform; writes the store, and emits the totals of the
 //! windows it touched to `windows`. That emission is idempotent: of two totals the one with the higher revision is right.
 
 mod config;
@@ -21,7 +22,7 @@ pub use error::Error;
 pub use stage::PublishStage;
 
 /// What it reads.
-pub const INPUTS: [Topic; 8] = [
+pub const INPUTS: [Topic; 9] = [
     Topic::Enriched,
     Topic::Aggregates,
     Topic::Alerts,
@@ -30,6 +31,7 @@ pub const INPUTS: [Topic; 8] = [
     Topic::Deliveries,
     Topic::DeadLetters,
     Topic::Rhythms,
+    Topic::Signals,
 ];
 
 /// The consumer group, also the name under which the store keeps its progress.

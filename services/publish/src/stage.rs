@@ -11,7 +11,7 @@ use wensheng_bus::{
     Bus, ErrorKind, Outcome, Outputs, Progress, Record, Stage, StageError, TopicPartition,
 };
 use wensheng_runtime::{DecodeError, decode, encode};
-use wensheng_schemas::{Contract, Topic};
+use wensheng_schemas::{Contract, Signal, Topic};
 use wensheng_store::{
     Applied, Entry, PartitionProgress, RowCounts, StoreError, WriteBatch, Writer,
 };
@@ -62,6 +62,14 @@ impl PublishStage {
                 self.batch.corrections.push(entry(record)?)
             }
             name if name == Topic::Deliveries.name() => self.batch.deliveries.push(entry(record)?),
+            name if name == Topic::Signals.name() => {
+                let signal: Entry<Signal> = entry(record)?;
+                // The others are told by the alerts that they raised or joined.
+                if !signal.value.kind.informs() {
+                    return Ok(Outcome::Drop("in_alert"));
+                }
+                self.batch.rises.push(signal);
+            }
             name if name == Topic::DeadLetters.name() => match entry(record) {
                 Ok(letter) => self.batch.dead_letters.push(letter),
                 // The dead letter of a dead letter would be one, too: it would never end.
@@ -102,6 +110,7 @@ impl Stage for PublishStage {
         self.batch
             .dead_letters
             .retain(|entry| stays(entry.partition));
+        self.batch.rises.retain(|entry| stays(entry.partition));
     }
 
     /// Where the store and the group agree that all before is done. A store that is behind (deleted, or taken from a
@@ -203,6 +212,7 @@ fn count(applied: &Applied) {
             ("corrections", rows.corrections),
             ("deliveries", rows.deliveries),
             ("dead_letters", rows.dead_letters),
+            ("rises", rows.rises),
         ] {
             if rows > 0 {
                 counter!(name, "table" => table).increment(rows);

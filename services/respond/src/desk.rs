@@ -12,7 +12,7 @@
 //! 5. to the alert of its brand and topic that was resolved lately, which it opens again;
 //! 6. else it raises an alert.
 //!
-//! Drills fold with drills only. What changed is told once per [`Desk::flush`], whatever the number of signals.
+//! A signal that only informs goes nowhere. Drills fold with drills only. What changed is told once per [`Desk::flush`], whatever the number of signals.
 
 mod due;
 mod lists;
@@ -99,6 +99,9 @@ impl Desk {
 
     /// Takes in a signal.
     pub(crate) fn signal(&mut self, partition: u32, signal: &Signal, now: Timestamp) -> Verdict {
+        if signal.kind.informs() {
+            return Verdict::Dropped("informs");
+        }
         let id = AlertId::of(&signal.brand, &signal.topic, &signal.id);
         if self.held.contains_key(&id) {
             return Verdict::Dropped("duplicate");

@@ -118,7 +118,9 @@ fn cause(kind: &SignalKind) -> &str {
                 name
             }
         }
-        SignalKind::Burst { .. } | SignalKind::Drill { .. } => kind.name(),
+        SignalKind::Burst { .. } | SignalKind::Volume { .. } | SignalKind::Drill { .. } => {
+            kind.name()
+        }
         SignalKind::Silence { source, .. } => source,
     }
 }
@@ -167,6 +169,15 @@ fn title(signal: &Signal, names: &BTreeMap<String, String>) -> String {
             "数据源「{source}」中断（{error}），已 {} 没有数据",
             length(*seconds)
         ),
+        SignalKind::Volume {
+            window_seconds,
+            pieces,
+            usual,
+            ..
+        } => format!(
+            "声量上升，{}内 {pieces} 条，平时 {usual} 条",
+            length(*window_seconds)
+        ),
         SignalKind::Drill { actor } => format!("{actor} 发起的演练"),
     };
     format!("{drill}{}：{what}", signal.brand)
@@ -186,7 +197,7 @@ pub(crate) fn is_discontent(kind: &SignalKind) -> bool {
         SignalKind::RuleHit { .. }
         | SignalKind::NegativeShare { .. }
         | SignalKind::Burst { .. } => true,
-        SignalKind::Silence { .. } | SignalKind::Drill { .. } => false,
+        SignalKind::Silence { .. } | SignalKind::Volume { .. } | SignalKind::Drill { .. } => false,
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod fixture;
+mod judged;
 mod names;
 mod opening;
 mod people;
@@ -66,6 +67,8 @@ on_both_databases!(
     people::the_audit_trail_can_only_grow,
     people::a_person_is_removed_from_every_row_and_that_is_written_down,
     writing::what_was_withdrawn_is_shown_to_nobody_and_does_not_come_back,
+    judged::each_rule_answers_for_the_alerts_that_people_judged,
+    judged::rises_are_kept_once_and_told_newest_first,
     timeline::a_tampered_line_is_found_and_lines_only_grow,
     names::terms_and_ratings_are_summed_once_and_taken_back_exactly,
     names::a_term_is_hot_when_its_share_rises,

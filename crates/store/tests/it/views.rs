@@ -72,6 +72,7 @@ pub(crate) async fn business_tools_find_figures_under_plain_names(fixture: &Fixt
         corrections: Vec::new(),
         dead_letters: entries(0, [dead_letter(1)]),
         progress: vec![progress(Topic::Aggregates, 5)],
+        rises: Vec::new(),
         sources: Vec::new(),
     };
     fixture

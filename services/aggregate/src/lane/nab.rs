@@ -72,7 +72,10 @@ fn read(folder: &Path) -> Vec<Series> {
             let mut rarity = Rarity::default();
             Series {
                 name,
-                scores: rows.iter().map(|(_, value)| rarity.score(*value)).collect(),
+                scores: rows
+                    .iter()
+                    .map(|(_, value)| rarity.score(*value).0)
+                    .collect(),
                 windows,
             }
         })

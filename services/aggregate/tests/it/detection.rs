@@ -12,6 +12,7 @@ use crate::world::{BRAND, World, after, piece};
 fn volume_rules() -> Config {
     let mut config = Config::default();
     config.detector.enabled = false;
+    config.volume_lane = false;
     config
 }
 
@@ -281,11 +282,24 @@ fn any_piece() -> impl Strategy<Value = Enriched> {
         })
 }
 
+/// Minutes before a batch: none, samples of the volume lane, its warm-up, more than what is remembered.
+fn any_pause() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => Just(0), 3 => 1_i64..60, 2 => 3_600_i64..6_000, 1 => Just(45_000)]
+}
+
+fn put_off(piece: &Enriched, later: SignedDuration) -> Enriched {
+    let mut piece = piece.clone();
+    piece.feedback.occurred_at += later;
+    piece.feedback.observed_at += later;
+    piece.enriched_at += later;
+    piece
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn a_restart_after_any_commit_changes_nothing(
-        batches in proptest::collection::vec((proptest::collection::vec(any_piece(), 1..30), any::<bool>()), 1..8),
+        batches in proptest::collection::vec((proptest::collection::vec(any_piece(), 1..30), any_pause(), any::<bool>()), 1..8),
     ) {
         let config = Config {
             volume_rules: vec![VolumeRule {
@@ -296,10 +310,13 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (mut steady, mut restarted) = (World::new(config.clone()), World::new(config));
-            for (number, (pieces, restart)) in batches.iter().enumerate() {
-                let now = after(10_000.0 + number as f64);
-                let a = steady.batch(pieces, now).await;
-                let b = restarted.batch(pieces, now).await;
+            let mut later = SignedDuration::ZERO;
+            for (number, (pieces, pause, restart)) in batches.iter().enumerate() {
+                later += SignedDuration::from_mins(*pause);
+                let pieces: Vec<Enriched> = pieces.iter().map(|piece| put_off(piece, later)).collect();
+                let now = after(10_000.0 + number as f64) + later;
+                let a = steady.batch(&pieces, now).await;
+                let b = restarted.batch(&pieces, now).await;
                 assert_eq!(a.signals, b.signals);
                 assert_eq!(a.states, b.states);
                 assert_eq!(a.deltas, b.deltas);

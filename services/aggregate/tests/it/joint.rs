@@ -9,11 +9,18 @@ use crate::world::{World, after, piece};
 
 const DAY: f64 = 86_400.0;
 
+/// The joint detector alone.
+fn joint() -> Config {
+    Config {
+        volume_rules: Vec::new(),
+        volume_lane: false,
+        ..Config::default()
+    }
+}
+
 /// Three quiet days: a piece every ten minutes from a different person, one in five negative.
 async fn after_quiet_days() -> World {
-    let mut config = Config::default();
-    config.volume_rules.clear();
-    let mut world = World::new(config);
+    let mut world = World::new(joint());
     let quiet: Vec<Enriched> = (0..3 * 144)
         .map(|n| piece(n, n as f64 * 600.0, n % 5 == 0))
         .collect();
@@ -92,9 +99,7 @@ async fn praise_and_a_brand_of_yesterday_are_no_burst() {
         }
     }
     assert_eq!(hear(&mut world, &praise).await.len(), 0);
-    let mut config = Config::default();
-    config.volume_rules.clear();
-    let mut young = World::new(config);
+    let mut young = World::new(joint());
     assert_eq!(hear(&mut young, &wave(30)).await.len(), 0);
 }
 

@@ -6,5 +6,6 @@
 mod bus;
 mod detection;
 mod joint;
+mod lane;
 mod windows;
 mod world;

@@ -6,7 +6,7 @@ use wensheng_bus::{Bus, OutRecord};
 use wensheng_publish::{Config, GROUP, Handling};
 use wensheng_runtime::encode;
 use wensheng_schemas::{
-    Contract, DeadLetter, Enriched, Severity, TOPIC_ALL, Topic, WindowDelta, WindowSize,
+    Contract, DeadLetter, Enriched, Severity, Signal, TOPIC_ALL, Topic, WindowDelta, WindowSize,
 };
 use wensheng_store::{Entry, PartitionProgress, WindowFilter, WriteBatch};
 
@@ -285,4 +285,21 @@ async fn old_feedback_goes_where_retention_is_set() {
     let trail = world.store.audit(10).await.unwrap();
     assert_eq!(trail[0].action, "feedback.expire");
     assert!(trail[0].detail.starts_with("feedback=1,"), "{trail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_signals_those_that_only_inform_are_stored() {
+    let world = World::new().await;
+    let signals = [
+        include_str!("../../../../schemas/examples/voc.signals.v1/volume.json"),
+        include_str!("../../../../schemas/examples/voc.signals.v1/rule_hit.json"),
+        include_str!("../../../../schemas/examples/voc.signals.v1/burst.json"),
+    ]
+    .map(|json| serde_json::from_str::<Signal>(json).unwrap());
+    world.send(&signals).await;
+    let running = world.start();
+    world.caught_up(&running).await;
+    let stored = world.store.rises(None, 10).await.unwrap();
+    assert_eq!(stored, signals[..1]);
+    running.stop().await;
 }

@@ -94,6 +94,30 @@ async fn unrest_of_the_whole_brand_folds_into_its_gravest_open_alert() {
     );
 }
 
+#[tokio::test]
+async fn a_rise_of_volume_informs_and_neither_raises_nor_joins_an_alert() {
+    let mut world = World::new(Config::default());
+    let mut rise = signal(1, TOPIC_ALL, Severity::Watch, 0);
+    rise.kind = SignalKind::Volume {
+        score: 3.1,
+        window_seconds: 900,
+        pieces: 186,
+        usual: 41,
+    };
+    world.process(&rise, after(0));
+    world.process(&signal(2, "price", Severity::Alert, 1), after(1));
+    rise.id.push('0');
+    world.process(&rise, after(2));
+    let written = world.commit().await;
+    let told: Vec<_> = written
+        .alerts
+        .iter()
+        .map(|a| (a.topic.as_str(), a.signals))
+        .collect();
+    assert_eq!(told, [("price", 1)]);
+    assert!(!written.alerts[0].brand_wide);
+}
+
 fn wave(number: u64, topic: &str, severity: Severity, seconds: i64) -> Signal {
     let mut wave = signal(number, topic, severity, seconds);
     wave.kind = negative_share();

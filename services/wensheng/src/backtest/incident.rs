@@ -25,6 +25,42 @@ pub(crate) struct Incident {
     pub(crate) samples: Vec<EventId>,
 }
 
+/// A rise of a brand's volume, which informs and is no incident.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Rise {
+    /// When its last five minutes ended.
+    pub(crate) at: Timestamp,
+    pub(crate) brand: String,
+    pub(crate) score: f64,
+    pub(crate) window_seconds: u64,
+    /// Pieces in the window, and what half of the windows before stayed below.
+    pub(crate) pieces: u64,
+    pub(crate) usual: u64,
+}
+
+impl Rise {
+    /// `None` for a signal that is none.
+    pub(crate) fn of(signal: &Signal) -> Option<Self> {
+        let SignalKind::Volume {
+            score,
+            window_seconds,
+            pieces,
+            usual,
+        } = signal.kind
+        else {
+            return None;
+        };
+        Some(Self {
+            at: signal.times.occurred_at,
+            brand: signal.brand.clone(),
+            score,
+            window_seconds,
+            pieces,
+            usual,
+        })
+    }
+}
+
 impl Default for Incident {
     fn default() -> Self {
         Self {

@@ -19,7 +19,7 @@ use wensheng_schemas::Enriched;
 use crate::cli::{BacktestArgs, Output};
 use crate::config::{self, Config};
 use crate::exit::BadLines;
-use incident::Incident;
+use incident::{Incident, Rise};
 use input::{History, Reading};
 use truth::{Scores, Stretch};
 
@@ -35,6 +35,8 @@ struct Report {
     incidents: Vec<Incident>,
     /// Waves from few accounts: shown, never escalated.
     suspected_floods: Vec<Incident>,
+    /// Rises of a brand's volume: for information, no incidents.
+    rises: Vec<Rise>,
     /// Incidents a day; those of a brand within six hours are one.
     alerts_per_day: BTreeMap<String, usize>,
     mean_alerts_per_day: f64,
@@ -79,6 +81,7 @@ fn replay(config: &Config, history: &mut History, args: &BacktestArgs) -> Result
     };
     let mut seen = Seen::default();
     let mut signals = Vec::new();
+    let mut rises = Vec::new();
     history.each(&reading, |piece| {
         if !piece.feedback.is_counted() {
             return;
@@ -86,7 +89,12 @@ fn replay(config: &Config, history: &mut History, args: &BacktestArgs) -> Result
         seen.note(&piece);
         let heard = detection.hear(0, &piece, piece.enriched_at);
         seen.late += u64::from(heard.late);
-        signals.extend(heard.signals.into_iter().map(Incident::of));
+        for signal in heard.signals {
+            match Rise::of(&signal) {
+                Some(rise) => rises.push(rise),
+                None => signals.push(Incident::of(signal)),
+            }
+        }
     });
     let (suspected_floods, incidents): (Vec<_>, Vec<_>) =
         signals.into_iter().partition(Incident::is_flood);
@@ -113,6 +121,7 @@ fn replay(config: &Config, history: &mut History, args: &BacktestArgs) -> Result
         alerts_per_day,
         incidents,
         suspected_floods,
+        rises,
         rule_hits: seen.rule_hits,
         scores,
     })
@@ -172,6 +181,18 @@ fn print(report: &Report, output: Output) -> Result<()> {
             incident.topic.as_deref().unwrap_or("-"),
             incident.score,
             incident.reasons.join("；")
+        )?;
+    }
+    for rise in &report.rises {
+        writeln!(
+            out,
+            "{}  rise    {}  {:.2}  {} pieces in {} minutes, usually {}",
+            rise.at,
+            rise.brand,
+            rise.score,
+            rise.pieces,
+            rise.window_seconds / 60,
+            rise.usual
         )?;
     }
     writeln!(

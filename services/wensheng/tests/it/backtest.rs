@@ -93,6 +93,16 @@ fn a_wave_in_history_is_told_with_its_reasons_and_scored_against_the_truth() {
         (&json!(1), &json!(0.0))
     );
     assert_eq!(watch["within_15_minutes"], 1.0);
+    // The rise of the brand's volume is told beside, and is no incident.
+    let rises = report["rises"].as_array().unwrap();
+    assert_eq!(rises.len(), 1, "{rises:?}");
+    assert_eq!(rises[0]["brand"], "青柚茶饮");
+    assert!(rises[0]["pieces"].as_u64() > rises[0]["usual"].as_u64());
+    assert!(
+        incidents
+            .iter()
+            .all(|incident| incident["kind"] != "volume")
+    );
 }
 
 #[test]
