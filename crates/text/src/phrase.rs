@@ -35,7 +35,7 @@ pub struct PhraseConfig {
     pub least_count: f64,
     /// The least pointwise mutual information of the weakest seam, in bits. Default 3.
     pub least_pmi: f64,
-    /// The least entropy of the freer-looking of both edges' lesser side, in bits: 1 is as free as two neighbours alike. Default 1.
+    /// The least entropy of its more bound edge, in bits: 1 is as free as two neighbours alike. Default 1.
     pub least_entropy: f64,
 }
 
