@@ -1,4 +1,5 @@
-//! How many pieces of feedback a second the store takes, with their windows: `cargo run --release --example throughput`.
+//! How many pieces of feedback a second the store takes, with their windows and terms:
+//! `cargo run --release --example throughput -- [BATCHES] [TERMS A PIECE]`.
 //!
 //! Batches of 5,000 pieces of 60 characters, of a live stream and of a year of history in random order; on SQLite in a
 //! fresh directory, or on the database that `WENSHENG_POSTGRES` names.
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use wensheng_schemas::{
     Author, Channel, Counts, Enriched, EventId, FeedbackEvent, Keyword, Provenance, Scores,
-    Sentiment, SentimentLabel, TOPIC_ALL, Topic, WindowDelta, WindowKey, WindowSize,
+    Sentiment, SentimentLabel, TOPIC_ALL, TermCount, Topic, WindowDelta, WindowKey, WindowSize,
 };
 use wensheng_store::{Entry, PartitionProgress, Store, StoreConfig, WriteBatch};
 
@@ -48,7 +49,18 @@ impl Numbers {
     }
 }
 
-fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
+/// One of a thousand terms; each tenth of them is said half as often as the one before.
+fn term(numbers: &mut Numbers) -> String {
+    let tenth = numbers.next(1 << 10).leading_zeros() - 54;
+    let within = numbers.next(100);
+    format!(
+        "{}{}{tenth}",
+        numbers.of(&WORDS[..2]),
+        WORDS[(within % 12) as usize]
+    ) + &"好".repeat((within / 12) as usize)
+}
+
+fn piece(number: u64, at: Timestamp, terms: u64, numbers: &mut Numbers) -> Enriched {
     let label = numbers.of(&[
         SentimentLabel::Positive,
         SentimentLabel::Neutral,
@@ -114,7 +126,7 @@ fn piece(number: u64, at: Timestamp, numbers: &mut Numbers) -> Enriched {
         story: String::new(),
         model_version: "measure".to_owned(),
         rules_version: String::new(),
-        terms: Vec::new(),
+        terms: (0..terms).map(|_| term(numbers)).collect(),
         replaces: None,
     }
 }
@@ -153,6 +165,21 @@ fn deltas(pieces: &[Enriched], zone: &TimeZone) -> Vec<WindowDelta> {
                 for keyword in &piece.keywords {
                     delta.keywords.add(&keyword.term, 1);
                 }
+                if topic == TOPIC_ALL && size != WindowSize::Minute {
+                    for term in &piece.terms {
+                        let place = delta.terms.binary_search_by(|t| t.term.cmp(term));
+                        let place = place.unwrap_or_else(|place| {
+                            let fresh = TermCount {
+                                term: term.clone(),
+                                count: 0,
+                                negative: 0,
+                            };
+                            delta.terms.insert(place, fresh);
+                            place
+                        });
+                        delta.terms[place].count += 1;
+                    }
+                }
             }
         }
     }
@@ -184,6 +211,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let zone = TimeZone::get("Asia/Shanghai")?;
     let begin: Timestamp = "2026-03-01T00:00:00Z".parse()?;
     let batches: u64 = std::env::args().nth(1).map_or(Ok(40), |n| n.parse())?;
+    let terms: u64 = std::env::args().nth(2).map_or(Ok(8), |n| n.parse())?;
     for (name, spread_seconds) in [("live", 0), ("history", 365 * 86_400)] {
         let writer = store.writer(format!("measure-{name}-{}", Timestamp::now()));
         let mut numbers = Numbers(7);
@@ -199,7 +227,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
                         spread => numbers.next(spread),
                     };
                     let at = Timestamp::from_second(begin.as_second() + seconds as i64)?;
-                    Ok(piece(number + spread_seconds * 1_000, at, &mut numbers))
+                    Ok(piece(
+                        number + spread_seconds * 1_000,
+                        at,
+                        terms,
+                        &mut numbers,
+                    ))
                 })
                 .collect::<Result<_, jiff::Error>>()?;
             let deltas = deltas(&pieces, &zone);

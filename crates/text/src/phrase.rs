@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use run::{LONGEST, Run, Tokens};
+use run::{LONGEST, Run, Tokens, fingerprint};
 
 /// Tokens remembered on either side of a candidate; the entropy of eight already tells a free edge.
 const NEIGHBOURS: usize = 8;
@@ -35,7 +35,7 @@ pub struct PhraseConfig {
     pub least_count: f64,
     /// The least pointwise mutual information of the weakest seam, in bits. Default 3.
     pub least_pmi: f64,
-    /// The least entropy of the freer-looking of both edges' lesser side, in bits: 1 is as free as two neighbours alike. Default 1.
+    /// The least entropy of its more bound edge, in bits: 1 is as free as two neighbours alike. Default 1.
     pub least_entropy: f64,
 }
 
@@ -70,8 +70,10 @@ pub struct Phrase {
 #[derive(Debug, Clone)]
 pub struct PhraseFinder {
     config: PhraseConfig,
-    words: FxHashMap<Box<str>, f64>,
-    candidates: FxHashMap<Box<str>, Candidate>,
+    /// By fingerprint of the word.
+    words: FxHashMap<u64, f64>,
+    /// By fingerprint of the tokens joined.
+    candidates: FxHashMap<u64, Candidate>,
     /// What one occurrence adds to the recent and to the slow counts now.
     step: f64,
     slow_step: f64,
@@ -82,7 +84,6 @@ pub struct PhraseFinder {
     slow_texts: f64,
     /// Counts the texts, to tell their edges apart.
     turn: u32,
-    key: String,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -91,10 +92,32 @@ struct Candidate {
     slow: f64,
     /// The text that it was last heard in.
     last: u32,
+    /// From the second time on: most candidates are never heard again, and would take most of the memory and of the time.
+    heard: Option<Box<Heard>>,
+}
+
+#[derive(Debug, Clone)]
+struct Heard {
+    text: Box<str>,
     /// Where the seams are: byte lengths of the tokens.
     lengths: [u8; LONGEST],
-    /// Before and after, from the second time on: most candidates are never heard again, and would take most of the memory.
-    edges: Option<Box<[Edge; 2]>>,
+    before: Edge,
+    after: Edge,
+}
+
+impl Heard {
+    fn of(run: Run<'_, '_>) -> Box<Self> {
+        let mut lengths = [0u8; LONGEST];
+        for (length, token) in lengths.iter_mut().zip(run.iter()) {
+            *length = u8::try_from(token.len()).unwrap_or(u8::MAX);
+        }
+        Box::new(Self {
+            text: run.concat().into(),
+            lengths,
+            before: Edge::default(),
+            after: Edge::default(),
+        })
+    }
 }
 
 /// The tokens seen on one side, the most frequent kept (A. Metwally et al., "Space-Saving", ICDT 2005).
@@ -149,7 +172,6 @@ impl PhraseFinder {
             texts: 0.0,
             slow_texts: 0.0,
             turn: 0,
-            key: String::new(),
         }
     }
 
@@ -159,16 +181,14 @@ impl PhraseFinder {
         self.tick();
         let tokens = Tokens::of(tokens);
         for word in tokens.words() {
-            add(&mut self.words, word, self.step);
+            *self.words.entry(word).or_default() += self.step;
             self.total += self.step;
         }
-        let mut frequent: Vec<String> = Vec::new();
+        let mut frequent: Vec<u64> = Vec::new();
         tokens.each_run(|run| {
-            self.key.clear();
-            run.iter().for_each(|token| self.key.push_str(token));
             let count = self.note(&tokens, run);
-            if count >= self.config.least_count && !frequent.contains(&self.key) {
-                frequent.push(self.key.clone());
+            if count >= self.config.least_count && !frequent.contains(&run.key) {
+                frequent.push(run.key);
             }
         });
         let found = self.judged(frequent);
@@ -185,20 +205,19 @@ impl PhraseFinder {
 
     /// The phrases that stand in a text, as [`PhraseFinder::observe`] gives them, without taking it in.
     pub fn find<T: AsRef<str>>(&self, tokens: &[T]) -> Vec<Phrase> {
-        let mut runs: Vec<String> = Vec::new();
+        let mut runs: Vec<u64> = Vec::new();
         Tokens::of(tokens).each_run(|run| {
-            let text = run.concat();
-            if !runs.contains(&text) {
-                runs.push(text);
+            if !runs.contains(&run.key) {
+                runs.push(run.key);
             }
         });
         self.judged(runs)
     }
 
-    fn judged(&self, texts: Vec<String>) -> Vec<Phrase> {
-        let mut found: Vec<Phrase> = texts
+    fn judged(&self, keys: Vec<u64>) -> Vec<Phrase> {
+        let mut found: Vec<Phrase> = keys
             .iter()
-            .filter_map(|text| self.judge(text, self.candidates.get(text.as_str())?))
+            .filter_map(|key| self.judge(self.candidates.get(key)?))
             .collect();
         found.sort_by(|a, b| b.burst.total_cmp(&a.burst));
         found
@@ -206,37 +225,27 @@ impl PhraseFinder {
 
     /// Whether a single word was heard as often as a phrase must be.
     pub fn is_frequent(&self, word: &str) -> bool {
-        let count = self.words.get(word).copied().unwrap_or(0.0);
+        let count = self.words.get(&fingerprint(word)).copied().unwrap_or(0.0);
         count / self.step >= self.config.least_count
     }
 
-    /// Notes `run`, which is the present key; its faded count.
+    /// Notes a run; its faded count.
     fn note(&mut self, tokens: &Tokens<'_>, run: Run<'_, '_>) -> f64 {
-        if !self.candidates.contains_key(self.key.as_str()) {
-            let mut lengths = [0u8; LONGEST];
-            for (length, token) in lengths.iter_mut().zip(run.iter()) {
-                *length = u8::try_from(token.len()).unwrap_or(u8::MAX);
-            }
-            let fresh = Candidate {
-                lengths,
-                ..Candidate::default()
-            };
-            self.candidates.insert(self.key.as_str().into(), fresh);
-        }
-        let Some(candidate) = self.candidates.get_mut(self.key.as_str()) else {
-            return 0.0;
-        };
+        let candidate = self.candidates.entry(run.key).or_default();
         let again = candidate.recent > 0.0;
         candidate.recent += self.step;
         candidate.slow += self.slow_step;
         candidate.last = self.turn;
-        // A mark, or the edge of a text, is a free edge: it counts as one of four neighbours in turn.
-        let turn = self.turn % EDGES;
-        let edge = |at: Option<usize>| at.and_then(|at| tokens.word(at)).map_or(turn, fingerprint);
         if again {
-            let [before, after] = &mut **candidate.edges.get_or_insert_default();
-            before.note(edge(run.at.checked_sub(1)), self.step as f32);
-            after.note(edge(Some(run.end)), self.step as f32);
+            let heard = candidate.heard.get_or_insert_with(|| Heard::of(run));
+            // A mark, or the edge of a text, is a free edge: it counts as one of four neighbours in turn.
+            let turn = self.turn % EDGES;
+            let word = |at: Option<usize>| at.and_then(|at| tokens.word(at));
+            let edge = |at| word(at).map_or(turn, |word| (word as u32).max(EDGES));
+            heard
+                .before
+                .note(edge(run.at.checked_sub(1)), self.step as f32);
+            heard.after.note(edge(Some(run.end)), self.step as f32);
         }
         candidate.recent / self.step
     }
@@ -275,11 +284,10 @@ impl PhraseFinder {
         for candidate in self.candidates.values_mut() {
             candidate.recent *= by;
             candidate.slow *= slow;
-            let edges = candidate
-                .edges
-                .iter_mut()
-                .flat_map(|edges| edges.iter_mut());
-            edges.for_each(|edge| edge.scale(by as f32));
+            if let Some(heard) = &mut candidate.heard {
+                heard.before.scale(by as f32);
+                heard.after.scale(by as f32);
+            }
         }
     }
 
@@ -288,8 +296,8 @@ impl PhraseFinder {
     pub fn top(&self, n: usize) -> Vec<Phrase> {
         let mut found: Vec<(f64, Phrase)> = self
             .candidates
-            .iter()
-            .filter_map(|(text, c)| self.judge(text, c))
+            .values()
+            .filter_map(|c| self.judge(c))
             .map(|p| (p.count.sqrt() * p.pmi * p.burst, p))
             .collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.text.cmp(&b.1.text)));
@@ -297,23 +305,23 @@ impl PhraseFinder {
         found.into_iter().map(|(_, p)| p).collect()
     }
 
-    fn judge(&self, text: &str, candidate: &Candidate) -> Option<Phrase> {
+    fn judge(&self, candidate: &Candidate) -> Option<Phrase> {
         let count = candidate.recent / self.step;
         if count < self.config.least_count {
             return None;
         }
-        let [before, after] = &**candidate.edges.as_ref()?;
-        let entropy = before.entropy().min(after.entropy());
+        let heard = candidate.heard.as_ref()?;
+        let entropy = heard.before.entropy().min(heard.after.entropy());
         if entropy < self.config.least_entropy {
             return None;
         }
-        let pmi = self.pmi(text, candidate);
+        let pmi = self.pmi(heard, candidate.recent);
         if pmi < self.config.least_pmi {
             return None;
         }
         let usual = candidate.slow / self.slow_texts;
         Some(Phrase {
-            text: text.to_owned(),
+            text: heard.text.as_ref().to_owned(),
             count,
             pmi,
             entropy,
@@ -322,21 +330,23 @@ impl PhraseFinder {
     }
 
     /// The least over the seams of log2 p(whole) / (p(left) p(right)).
-    fn pmi(&self, text: &str, candidate: &Candidate) -> f64 {
+    fn pmi(&self, heard: &Heard, recent: f64) -> f64 {
         let share = |part: &str| {
+            let key = fingerprint(part);
             let n = self
                 .words
-                .get(part)
+                .get(&key)
                 .copied()
-                .or_else(|| self.candidates.get(part).map(|c| c.recent))
+                .or_else(|| self.candidates.get(&key).map(|c| c.recent))
                 // A part that gave way was at most as frequent as the whole.
-                .unwrap_or(candidate.recent);
-            n.max(candidate.recent) / self.total
+                .unwrap_or(recent);
+            n.max(recent) / self.total
         };
-        let whole = candidate.recent / self.total;
+        let text = &heard.text;
+        let whole = recent / self.total;
         let mut least = f64::INFINITY;
         let mut at = 0;
-        for length in candidate.lengths.iter().take_while(|l| **l > 0) {
+        for length in heard.lengths.iter().take_while(|l| **l > 0) {
             at += usize::from(*length);
             if at >= text.len() {
                 break;
@@ -350,15 +360,6 @@ impl PhraseFinder {
     }
 }
 
-fn add(counts: &mut FxHashMap<Box<str>, f64>, key: &str, step: f64) {
-    match counts.get_mut(key) {
-        Some(n) => *n += step,
-        None => {
-            counts.insert(key.into(), step);
-        }
-    }
-}
-
 /// The value at place `rank` from the greatest, counted from 0; less than all where there are no more than that.
 fn rank_value(values: impl Iterator<Item = f64>, rank: usize) -> f64 {
     let mut values: Vec<f64> = values.collect();
@@ -367,16 +368,6 @@ fn rank_value(values: impl Iterator<Item = f64>, rank: usize) -> f64 {
     }
     let (_, value, _) = values.select_nth_unstable_by(rank, |a, b| b.total_cmp(a));
     *value
-}
-
-/// FNV-1a, above the numbers that stand for edges.
-fn fingerprint(token: &str) -> u32 {
-    token
-        .bytes()
-        .fold(0x811c_9dc5u32, |h, b| {
-            (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
-        })
-        .max(EDGES)
 }
 
 #[cfg(test)]

@@ -44,10 +44,10 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PhraseMemory {
-    /// Brands remembered, 0 to 10000; the one that was silent for longest gives way. Each takes some 2.5 MB once its memory is full. 0 turns
+    /// Brands remembered, 0 to 10000; the one that was silent for longest gives way. Each takes some 2 MB once its memory is full. 0 turns
     /// phrases off. Default 50.
     pub brands: usize,
-    /// Terms per piece of feedback, 1 to 64: phrases that burst before others, then keywords. Default 12.
+    /// Terms per piece of feedback, 1 to 64: phrases that burst before others, then keywords. Default 8.
     pub per_piece: usize,
     /// What is a phrase.
     pub finder: PhraseConfig,
@@ -57,7 +57,7 @@ impl Default for PhraseMemory {
     fn default() -> Self {
         Self {
             brands: 50,
-            per_piece: 12,
+            per_piece: 8,
             finder: PhraseConfig::default(),
         }
     }

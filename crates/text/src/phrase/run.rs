@@ -52,22 +52,44 @@ impl Part {
     }
 }
 
+/// FNV-1a of 64 bits: what a text goes by, so that runs are told apart without being written out.
+pub(super) fn fingerprint(text: &str) -> u64 {
+    continued(0xcbf2_9ce4_8422_2325, text)
+}
+
+/// The fingerprint of a text that goes on with `more`.
+fn continued(fingerprint: u64, more: &str) -> u64 {
+    more.bytes().fold(fingerprint, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// A token with what it may be, and its fingerprint.
+#[derive(Clone, Copy)]
+struct Token<'a> {
+    text: &'a str,
+    part: Part,
+    key: u64,
+}
+
 /// The words of a text with what each may be.
 pub(super) struct Tokens<'a> {
-    all: Vec<(&'a str, Part)>,
+    all: Vec<Token<'a>>,
 }
 
 /// Tokens from `at` to before `end`.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'t, 'a> {
-    all: &'t [(&'a str, Part)],
+    all: &'t [Token<'a>],
     pub(super) at: usize,
     pub(super) end: usize,
+    /// The fingerprint of its tokens joined.
+    pub(super) key: u64,
 }
 
 impl<'a> Run<'_, 'a> {
     pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> {
-        self.all[self.at..self.end].iter().map(|(token, _)| *token)
+        self.all[self.at..self.end].iter().map(|token| token.text)
     }
 
     pub(super) fn concat(&self) -> String {
@@ -77,40 +99,48 @@ impl<'a> Run<'_, 'a> {
 
 impl<'a> Tokens<'a> {
     pub(super) fn of<T: AsRef<str>>(tokens: &'a [T]) -> Self {
+        let token = |text: &'a str| Token {
+            text,
+            part: Part::of(text),
+            key: fingerprint(text),
+        };
         let all = tokens.iter().take(MOST_TOKENS).map(AsRef::as_ref);
         Self {
-            all: all.map(|token| (token, Part::of(token))).collect(),
+            all: all.map(token).collect(),
         }
     }
 
-    /// The word at a place; none for a mark, and beyond the text.
-    pub(super) fn word(&self, at: usize) -> Option<&'a str> {
-        let (token, part) = self.all.get(at)?;
-        (*part != Part::Mark).then_some(*token)
+    /// The fingerprint of the word at a place; none for a mark, and beyond the text.
+    pub(super) fn word(&self, at: usize) -> Option<u64> {
+        let token = self.all.get(at)?;
+        (token.part != Part::Mark).then_some(token.key)
     }
 
-    pub(super) fn words(&self) -> impl Iterator<Item = &'a str> {
+    pub(super) fn words(&self) -> impl Iterator<Item = u64> {
         (0..self.all.len()).filter_map(|at| self.word(at))
     }
 
     /// Shows each run that may be a phrase.
     pub(super) fn each_run(&self, mut show: impl FnMut(Run<'_, 'a>)) {
-        for (at, (token, part)) in self.all.iter().enumerate() {
-            if matches!(part, Part::Mark | Part::Joining) {
+        for (at, first) in self.all.iter().enumerate() {
+            if matches!(first.part, Part::Mark | Part::Joining) {
                 continue;
             }
-            let mut chars = token.chars().count();
+            let mut chars = first.text.chars().count();
+            let mut key = first.key;
             let next = self.all.iter().enumerate().skip(at + 1).take(LONGEST - 1);
-            for (end, (token, part)) in next {
-                chars += token.chars().count();
-                if *part == Part::Mark || chars > MOST_CHARS {
+            for (end, token) in next {
+                chars += token.text.chars().count();
+                if token.part == Part::Mark || chars > MOST_CHARS {
                     break;
                 }
-                if *part == Part::Word {
+                key = continued(key, token.text);
+                if token.part == Part::Word {
                     show(Run {
                         all: &self.all,
                         at,
                         end: end + 1,
+                        key,
                     });
                 }
             }

@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod drills;
+mod forms;
 mod links;
 mod live;
 mod running;

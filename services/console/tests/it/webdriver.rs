@@ -161,6 +161,21 @@ impl Browser {
         self.post(&format!("/element/{id}/click"), json!({})).await;
     }
 
+    /// Gives a field its value, and tells the page by `event`: `input` where somebody types, `change` where they choose.
+    pub(crate) async fn fill(&self, selector: &str, value: &str, event: &str) {
+        self.until(&format!("document.querySelector({})", json!(selector)))
+            .await;
+        let filled = self
+            .value(&format!(
+                "(e => {{ e.value = {}; e.dispatchEvent(new Event({}, {{ bubbles: true }})); return true; }})(document.querySelector({}))",
+                json!(value),
+                json!(event),
+                json!(selector)
+            ))
+            .await;
+        assert_eq!(filled, json!(true));
+    }
+
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         self.post(
             "/goog/cdp/execute",

@@ -6,9 +6,10 @@ use wensheng_bus::{Bus, OutRecord};
 use wensheng_publish::{Config, GROUP, Handling};
 use wensheng_runtime::encode;
 use wensheng_schemas::{
-    Contract, DeadLetter, Enriched, Severity, Signal, TOPIC_ALL, Topic, WindowDelta, WindowSize,
+    Contract, DeadLetter, Enriched, Severity, Signal, TOPIC_ALL, TermCount, Topic, WindowDelta,
+    WindowSize,
 };
-use wensheng_store::{Entry, PartitionProgress, WindowFilter, WriteBatch};
+use wensheng_store::{Entry, HotFilter, PartitionProgress, WindowFilter, WriteBatch};
 
 use crate::samples::{alert, dead_letter, delta, key, minute, piece};
 use crate::world::World;
@@ -244,6 +245,16 @@ async fn old_feedback_goes_where_retention_is_set() {
     let world = World::new().await;
     let now = jiff::Timestamp::now();
     let old = now - jiff::SignedDuration::from_hours(24 * 8);
+    let long_ago = now - jiff::SignedDuration::from_hours(24 * 36);
+    let said = |size, start| {
+        let mut delta = delta(key(size, start, "青山茶饮", TOPIC_ALL), "a");
+        delta.terms = vec![TermCount {
+            term: "排队两小时".to_owned(),
+            count: 3,
+            negative: 3,
+        }];
+        delta
+    };
     let batch = WriteBatch {
         enriched: vec![
             Entry {
@@ -255,6 +266,23 @@ async fn old_feedback_goes_where_retention_is_set() {
                 partition: 0,
                 offset: 1,
                 value: piece("new", now, "新"),
+            },
+        ],
+        deltas: vec![
+            Entry {
+                partition: 0,
+                offset: 0,
+                value: said(WindowSize::Hour, long_ago),
+            },
+            Entry {
+                partition: 0,
+                offset: 1,
+                value: said(WindowSize::Hour, old),
+            },
+            Entry {
+                partition: 0,
+                offset: 2,
+                value: said(WindowSize::Day, long_ago),
             },
         ],
         ..WriteBatch::default()
@@ -285,6 +313,20 @@ async fn old_feedback_goes_where_retention_is_set() {
     let trail = world.store.audit(10).await.unwrap();
     assert_eq!(trail[0].action, "feedback.expire");
     assert!(trail[0].detail.starts_with("feedback=1,"), "{trail:?}");
+    // Of terms, hours go after some weeks and days stay.
+    for size in [WindowSize::Hour, WindowSize::Day] {
+        let filter = HotFilter {
+            size,
+            before: None,
+            from: jiff::Timestamp::MIN,
+            to: jiff::Timestamp::MAX,
+            brand: None,
+            channel: None,
+        };
+        let hot = world.store.hot_terms(&filter, 9).await.unwrap();
+        assert_eq!(hot.terms.len(), 1);
+        assert_eq!(hot.terms[0].mentions, 3, "{size:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
