@@ -12,7 +12,7 @@ use wensheng_runtime::Secret;
 
 use crate::SourceConfig;
 use crate::connector::{Input, PullInput, Shared};
-use crate::push::{Head, PushInput};
+use crate::push::{Head, PushInput, stage};
 use crate::staging::Staging;
 use crate::wechat::crypto::CallbackKey;
 
@@ -139,7 +139,7 @@ impl Source {
             let head = Head::new(&uri, &headers, Timestamp::UNIX_EPOCH);
             drop(push.admit(&head));
             drop(push.open(&head, bytes));
-            drop(push.parse(&head, bytes, &mut staging));
+            drop(stage(push.as_ref(), "fuzzed", &head, bytes, &mut staging));
         }
         if let Some(pull) = &self.pull {
             pull.digest(bytes, &mut staging);

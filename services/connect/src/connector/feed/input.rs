@@ -179,10 +179,7 @@ impl PullConnector for Feed {
             if state.entries.contains(&hash) {
                 continue;
             }
-            let place = Place {
-                place: &answer.place,
-                line: None,
-            };
+            let place = Place::of(&answer.place);
             let content = || format!("{hash:016x}");
             match self
                 .draft(entry)

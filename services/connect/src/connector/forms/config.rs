@@ -11,6 +11,7 @@ use super::dialect::Dialect;
 use super::push::FormsPush;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
+use crate::push::check_max_body;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
 
 /// Answers to surveys, pushed to `/ingest/{name}` and signed.
@@ -64,9 +65,7 @@ impl<D: Dialect> Check for FormsConfig<D> {
                 }
             });
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
     }
 }
 

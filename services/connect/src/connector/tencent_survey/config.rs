@@ -13,6 +13,7 @@ use super::list::AnswerList;
 use crate::connector::{CHINA, Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::push::check_token;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
 use crate::time::{TimeFormat, TimeReader};
 
@@ -78,9 +79,7 @@ impl Check for TencentSurveyConfig {
         if self.secret.is_empty() {
             problems.add("secret", "must be given");
         }
-        if (1..16).contains(&self.token.expose().chars().count()) {
-            problems.add("token", "must have at least 16 characters");
-        }
+        check_token(&self.token, problems);
         check_url(&self.host, &self.pull, "host", problems);
         problems.within("pull", |problems| self.pull.check(problems));
     }

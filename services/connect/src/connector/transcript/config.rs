@@ -16,6 +16,7 @@ use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::field::Field;
 use crate::hotline::{Calls, Part, RoleChoice, Roles};
+use crate::push::{check_max_body, check_token};
 
 /// Transcripts of calls as JSON: Alibaba Cloud SCA, NLS and CCC, Tencent Cloud ASR, iFlytek, Amazon Contact Lens, vCon, or
 /// the shape of our own. Pushed to `/ingest/{name}`, or read from a directory.
@@ -99,9 +100,7 @@ impl Check for TranscriptConfig {
             }
             _ => {}
         }
-        if (1..16).contains(&self.token.expose().chars().count()) {
-            problems.add("token", "must have at least 16 characters");
-        }
+        check_token(&self.token, problems);
         if self.sign_token.is_empty() != self.sign_app_id.is_empty() {
             problems.add(
                 "sign_app_id",
@@ -115,9 +114,7 @@ impl Check for TranscriptConfig {
         if !(1..=24 * 30).contains(&self.merge_hours) {
             problems.add("merge_hours", "must be from 1 to 720 (30 days)");
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
     }
 }
 

@@ -144,10 +144,7 @@ impl CallDirectory {
         let now = Timestamp::now();
         let rules = &self.reader.rules;
         let mut staging = Staging::new(&rules.source);
-        let place = Place {
-            place: file,
-            line: None,
-        };
+        let place = Place::of(file);
         let told = Told {
             file_id: id_in_name(file),
             ..Told::default()

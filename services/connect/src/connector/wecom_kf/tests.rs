@@ -10,10 +10,10 @@ use wensheng_schemas::{Channel, FeedbackEvent};
 use super::WecomKfConfig;
 use super::callback::KfCallback;
 use super::sync::{KfState, KfSync};
-use crate::connector::Shared;
 use crate::draft::DraftRules;
 use crate::pull::{Answer, Defaults, Next, PullConnector, PullRunner, Trouble};
-use crate::push::{Head, PushInput, Reply};
+use crate::push::testing::shared;
+use crate::push::{Head, PushInput, Reply, stage};
 use crate::staging::Staging;
 use crate::wechat::Door;
 use crate::wechat::crypto::tests::VECTORS;
@@ -32,12 +32,7 @@ fn config() -> WecomKfConfig {
 }
 
 fn sync(config: WecomKfConfig) -> KfSync {
-    let shared = Shared {
-        pseudonym_key: Secret::new("0123456789abcdef"),
-        max_text_bytes: 10_000,
-        aliases: None,
-    };
-    let rules = DraftRules::of_platform("kf", "wecom-kf", "鹿汀茶饮", Channel::Wechat, &shared);
+    let rules = DraftRules::of_platform("kf", "wecom-kf", "鹿汀茶饮", Channel::Wechat, &shared());
     KfSync::new(config, rules.unwrap())
 }
 
@@ -267,7 +262,7 @@ fn the_published_callbacks_wake_the_right_account() {
         let head = Head::new(&uri, &headers, at(second));
         let mut staging = Staging::new("kf");
         let content = callback.open(&head, body.as_bytes())?;
-        callback.parse(&head, &content, &mut staging)
+        stage(&callback, "kf", &head, &content, &mut staging)
     };
     let body =
         format!("<xml><ToUserName>ww</ToUserName><Encrypt>{sealed}</Encrypt><AgentID/></xml>");

@@ -254,10 +254,7 @@ impl PullConnector for WjxApi {
         if answers.is_empty() {
             return Ok(state.done(stream));
         }
-        let place = Place {
-            place: &answer.place,
-            line: None,
-        };
+        let place = Place::of(&answer.place);
         let before = state.seen.get(&survey).copied().unwrap_or(0);
         let mut seen = before;
         for (key, submission) in answers {

@@ -15,6 +15,7 @@ use super::submission::Reader;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::push::check_max_body;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
 
 /// Answers to surveys of 问卷星, pushed to `/ingest/{name}`, and read through its OpenAPI on a schedule.
@@ -143,9 +144,7 @@ impl Check for WjxConfig {
                 }
             }
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
         if let Some(api) = &self.api {
             problems.within("api", |problems| api.check(problems));
         }
