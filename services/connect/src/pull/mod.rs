@@ -35,10 +35,12 @@ mod pace;
 mod patience;
 mod runner;
 mod schedule;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod token;
 mod trouble;
+mod walk;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -50,7 +52,7 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use runner::Hints;
 pub(crate) use runner::PullRunner;
 pub(crate) use token::Token;
-pub(crate) use trouble::Trouble;
+pub(crate) use trouble::{Class, Trouble};
 
 use crate::staging::Staging;
 

@@ -116,7 +116,7 @@ fn an_empty_page_is_not_the_end_and_a_cursor_that_stands_is_no_page() {
     assert_eq!((next, events.len()), (Ok(Next::More), 0));
     assert_eq!(state.cursor, expect["save_cursor"].as_str().unwrap());
     let (next, ..) = take(&sync, &mut state, &body);
-    assert_eq!(next.unwrap_err().class(), "retry");
+    assert_eq!(next.unwrap_err().class().name(), "retry");
     let end = json!({"errcode": 0, "next_cursor": "CURSOR_C", "has_more": 0, "msg_list": []});
     assert_eq!(take(&sync, &mut state, &end).0, Ok(Next::Through));
     assert_eq!(state.cursor, "CURSOR_C");
@@ -146,16 +146,17 @@ fn every_error_code_has_its_class() {
     ] {
         let body = json!({"errcode": code, "errmsg": "hint: [x]"});
         let (next, ..) = take(&sync, &mut KfState::default(), &body);
-        assert_eq!(next.unwrap_err().class(), class, "{code}");
+        assert_eq!(next.unwrap_err().class().name(), class, "{code}");
         let token = sync.token(&answer(&body));
-        assert_eq!(token.unwrap_err().class(), class, "{code}");
+        assert_eq!(token.unwrap_err().class().name(), class, "{code}");
     }
     let (body, _) = fixture("wecom.errcode.expired");
     assert_eq!(
         take(&sync, &mut KfState::default(), &body)
             .0
             .unwrap_err()
-            .class(),
+            .class()
+            .name(),
         "reauth"
     );
 }
@@ -176,7 +177,11 @@ fn a_callbacks_token_is_sent_while_it_is_good_and_dropped_when_it_is_not() {
     assert_eq!(take(&sync, &mut state, &invalid).0, Ok(Next::More));
     assert!(body_at(&state, AT + 1).get("token").is_none());
     assert_eq!(
-        take(&sync, &mut state, &invalid).0.unwrap_err().class(),
+        take(&sync, &mut state, &invalid)
+            .0
+            .unwrap_err()
+            .class()
+            .name(),
         "retry"
     );
     let first = body_at(&KfState::default(), AT);
