@@ -6,9 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wensheng_runtime::guard::{PublicOnly, Refused, check_host, is_refused, words};
 
@@ -191,6 +195,42 @@ impl Answer {
         let bytes = &self.body[..self.body.len().min(4 * TOLD_CHARS)];
         let text = String::from_utf8_lossy(bytes);
         text.chars().take(TOLD_CHARS).collect()
+    }
+}
+
+/// How an address looked last, for asking whether it changed (RFC 9110 §13).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Validators {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
+}
+
+impl Validators {
+    /// Those of an answer.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        let header = |name: HeaderName| {
+            let value = answer.headers.get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        Self {
+            etag: header(ETAG),
+            last_modified: header(LAST_MODIFIED),
+        }
+    }
+
+    /// The request on the condition that something changed: else it is answered with 304.
+    pub(crate) fn on(&self, mut request: Request) -> Result<Request, Trouble> {
+        for (name, known) in [
+            (IF_NONE_MATCH, &self.etag),
+            (IF_MODIFIED_SINCE, &self.last_modified),
+        ] {
+            if let Some(known) = known {
+                request = request.header(name, known)?;
+            }
+        }
+        Ok(request)
     }
 }
 

@@ -170,6 +170,7 @@ impl<C: PullConnector> PullRunner<C> {
         tell: Telling,
         shutdown: &CancellationToken,
     ) {
+        self.connector.restore(positions);
         let now = self.time.instant();
         let streams = self
             .connector
