@@ -66,6 +66,7 @@ pub use connector::wechat_oa::WechatOaConfig;
 pub use connector::wecom_kf::WecomKfConfig;
 pub use connector::weibo::{SearchConfig, WeiboConfig};
 pub use connector::wjx::{PushFormat, SignatureHash, WjxApiConfig, WjxConfig};
+pub use cursors::forget;
 pub use error::Error;
 pub use field::Field;
 pub use hotline::RoleChoice;

@@ -12,6 +12,7 @@ use super::api::WjxApi;
 use super::push::{Key, WjxPush};
 pub use super::sign::SignatureHash;
 use super::submission::Reader;
+use super::titles::Titles;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
@@ -28,7 +29,8 @@ pub struct WjxConfig {
     pub brand: Option<String>,
     /// The surveys, by their activity. Default: none; then all that are pushed, and all that the account has.
     pub surveys: Vec<SurveyConfig>,
-    /// What questions ask for, in all surveys, by their keys: `q12`, of a matrix `q4_1`.
+    /// What questions ask for, in all surveys, by their keys (`q12`, of a matrix `q4_1`), or
+    /// by their titles where `api.titles` reads them.
     pub questions: Vec<QuestionConfig>,
     /// The token of the address that the platform is given, `…/ingest/{name}?token=…`, at least 16 characters: the
     /// signature covers two numbers only. Default: none; then nothing is pushed.
@@ -73,6 +75,10 @@ pub struct WjxApiConfig {
     pub hash: SignatureHash,
     /// Where the API is, the customer's own domain where there is one. Default: https://www.wjx.cn
     pub host: String,
+    /// Whether the titles of questions are read with every walk (`/handler/IllustrateApi.ashx`, of the surveys that are read), so
+    /// that questions can be configured by their titles, and attributes are named by them. Pushes know them, too. Default:
+    /// false; then questions go by their keys.
+    pub titles: bool,
     /// Words of errors by which the platform says that its clock and ours differ. Default: 已过期.
     pub expired_errors: Vec<String>,
     /// Words of errors that a person must mend. Default: 权限不足, 签名, appid, 不存在.
@@ -109,6 +115,7 @@ impl Default for WjxApiConfig {
             app_key: Secret::default(),
             hash: SignatureHash::Sha1,
             host: "https://www.wjx.cn".to_owned(),
+            titles: false,
             expired_errors: words(&["已过期"]),
             fatal_errors: words(&["权限不足", "签名", "appid", "不存在"]),
             throttle_errors: words(&["频繁", "超过限制"]),
@@ -187,6 +194,7 @@ impl Connector for WjxConfig {
             )?,
             surveys: Surveys::new(&self.surveys, &self.questions)?,
             skipped: self.skipped.clone(),
+            titles: Titles::default(),
         });
         let push = match self.push_key.is_empty() {
             true => None,
