@@ -6,7 +6,6 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret};
-use wensheng_schemas::Channel;
 
 use super::api::WjxApi;
 use super::push::{Key, WjxPush};
@@ -14,7 +13,6 @@ pub use super::sign::SignatureHash;
 use super::submission::Reader;
 use super::titles::Titles;
 use crate::connector::{Connector, Input, Shared};
-use crate::draft::DraftRules;
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
 use crate::push::check_max_body;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
@@ -183,16 +181,16 @@ impl Connector for WjxConfig {
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
-        let brand = self.brand.as_deref().unwrap_or_default();
+        let (rules, surveys) = Surveys::of_source(
+            (&self.name, self.kind()),
+            self.brand.as_deref(),
+            &self.surveys,
+            &self.questions,
+            shared,
+        )?;
         let reader = Arc::new(Reader {
-            rules: DraftRules::of_platform(
-                &self.name,
-                self.kind(),
-                brand,
-                Channel::Survey,
-                shared,
-            )?,
-            surveys: Surveys::new(&self.surveys, &self.questions)?,
+            rules,
+            surveys,
             skipped: self.skipped.clone(),
             titles: Titles::default(),
         });
