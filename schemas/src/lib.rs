@@ -62,7 +62,7 @@ pub use id::{AlertId, EventId, derived_id};
 pub use link::{LinkAction, LinkClaim};
 pub use notification::{Notification, NotificationKind};
 pub use rank::TermRank;
-pub use signal::{BurstEvidence, Sample, Signal, SignalKind, SignalTimes};
+pub use signal::{ALL_SOURCES, BurstEvidence, Sample, Signal, SignalKind, SignalTimes};
 pub use source::{SourceRhythm, SourceStatus, SourceTrouble};
 pub use tally::{RatingCount, RatingSum, TermCount};
 pub use timeline::{SignalRef, TimelineEntry, TimelineEvent};

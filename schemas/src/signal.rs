@@ -45,7 +45,7 @@ pub enum SignalKind {
     },
     /// A source fell silent.
     Silence {
-        /// The source.
+        /// The source; `*` where all sources fell silent at once because nothing takes in.
         source: String,
         /// For how long, in seconds.
         seconds: u64,
@@ -71,6 +71,9 @@ pub enum SignalKind {
         actor: String,
     },
 }
+
+/// The source of a silence of all sources at once.
+pub const ALL_SOURCES: &str = "*";
 
 impl SignalKind {
     /// Its stable name.

@@ -77,4 +77,15 @@ pub struct SourceRhythm {
     /// How grave the silence is that was told: 0 none, 1 watch, 2 alert.
     #[serde(default)]
     pub told: u8,
+    /// Whether its heartbeats are missing together with those of all other sources, which is told once for all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
+    /// Seconds since its latest piece in which nobody listened: heartbeats were missing, so that nothing it gave could come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unwatched_seconds: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
 }

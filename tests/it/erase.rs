@@ -95,3 +95,61 @@ async fn a_person_is_removed_everywhere_and_stays_removed() {
     process.stop().await;
     gone(&site).await;
 }
+
+/// Of a call whose words have not come yet, no store knows anything.
+#[tokio::test]
+async fn what_is_known_of_a_call_in_hand_is_removed_with_the_person() {
+    const TOKEN: &str = "token-of-the-hotline";
+    let mut site = Site::new();
+    let line = json!({ "kind": "transcript", "name": "line", "brand": "云岭茶饮", "token": TOKEN });
+    site.configure(json!({ "connect": { "sources": [line] } }));
+    let call = |customer: &str, turns: Value| {
+        json!({
+            "call_id": customer, "started_at": "2026-01-02T03:04:05Z", "customer": customer, "queue": "售后",
+            "turns": turns,
+        })
+    };
+    let post = async |address: &str, body: Value| {
+        let url = format!("http://{address}/ingest/line?token={TOKEN}");
+        let posted = reqwest::Client::new().post(url).body(body.to_string());
+        let answer = posted.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{answer:?}");
+    };
+    let mut process = site.up(&[]);
+    let address = process.ingest().await;
+    for customer in ["13800138000", "13900139000"] {
+        post(&address, call(customer, json!([]))).await;
+    }
+    process.stop().await;
+
+    let config = site.config_file();
+    let erase = async || {
+        let arguments = [
+            ["erase", "--config", &config, "--output", "json"],
+            ["--source", "line", "--author", "13800138000", "--by=dpo"],
+        ];
+        let done = site.run(&arguments.concat()).ended().await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let done: Value = serde_json::from_str(&done.stdout).unwrap();
+        (done["feedback"].clone(), done["calls"].clone())
+    };
+    assert_eq!(erase().await, (json!(0), json!(1)));
+    assert_eq!(erase().await, (json!(0), json!(0)), "it is gone");
+
+    // The other call's words meet what was known of it; of the first nothing is.
+    let said = |text: &str| json!([{ "role": "customer", "begin_ms": 0, "end_ms": 900, "text": text }]);
+    let mut process = site.up(&[]);
+    let address = process.ingest().await;
+    for (customer, text) in [("13800138000", "等位太久了"), ("13900139000", "漏水")] {
+        let mut words = call(customer, said(text));
+        words.as_object_mut().unwrap().remove("queue");
+        post(&address, words).await;
+    }
+    process.stop().await;
+    run_through(&site).await;
+    let ledger = site.ledger().await;
+    let queues = ledger
+        .rows("SELECT native_id FROM v_feedback WHERE native_id IN (SELECT native_id FROM feedback WHERE document LIKE '%售后%')")
+        .await;
+    assert_eq!(queues.concat(), ["call:13900139000"]);
+}

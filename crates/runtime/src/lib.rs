@@ -4,6 +4,7 @@
 //! What every service needs and none owns: [`load`] for configuration, [`encode`] and [`decode`] between contract types
 //! and bus records, [`Handle`] for shutdown and health, telemetry, the operations endpoint, and the [`guard`] of configured addresses.
 
+pub mod aliyun;
 mod codec;
 mod config;
 pub mod guard;

@@ -2,9 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use wensheng_bus::{Bus, BusError, TopicPartition};
+use wensheng_bus::{Bus, BusError, OutRecord, TopicPartition};
 use wensheng_runtime::decode;
 use wensheng_schemas::{Cursor, Topic};
+
+use crate::hotline::caller;
+use crate::staging::Staging;
+
+/// Deletions of what is known of this person's calls: those that may still change are kept as cursors, also before their
+/// first event. `subject` is the author's key.
+///
+/// # Errors
+/// What the bus says.
+pub async fn forget(bus: &dyn Bus, subject: &str) -> Result<Vec<OutRecord>, BusError> {
+    let mut records = Vec::new();
+    for (source, streams) in restore(bus).await? {
+        let mut staging = Staging::new(&source);
+        for (stream, position) in streams {
+            if caller(&stream, &position).is_some_and(|caller| caller == subject) {
+                staging.forget(&stream);
+            }
+        }
+        records.extend(staging.take().records);
+    }
+    Ok(records)
+}
 
 /// Read positions by source and stream.
 pub(crate) type Positions = BTreeMap<String, BTreeMap<String, serde_json::Value>>;

@@ -12,7 +12,7 @@ use wensheng_runtime::Secret;
 
 use crate::SourceConfig;
 use crate::connector::{Input, PullInput, Shared};
-use crate::push::{Head, PushInput};
+use crate::push::{Head, PushInput, stage};
 use crate::staging::Staging;
 use crate::wechat::crypto::CallbackKey;
 
@@ -20,7 +20,7 @@ use crate::wechat::crypto::CallbackKey;
 const ZERO_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Each kind of source, as it is configured here: JSON.
-pub const SOURCES: [(&str, &str); 18] = [
+pub const SOURCES: [(&str, &str); 19] = [
     (
         "tccc",
         r#"{"kind":"tccc","token":"0123456789abcdef","reconcile":{"sdk_app_id":14,"secret_id":"i","secret_key":"k"}}"#,
@@ -28,6 +28,11 @@ pub const SOURCES: [(&str, &str); 18] = [
     (
         "transcript",
         r#"{"kind":"transcript","token":"0123456789abcdef"}"#,
+    ),
+    (
+        "transcript-http",
+        r#"{"kind":"transcript","http":{"url":"https://asr.example.com/?p={{page}}","items":"$.files","paging":{"kind":"page"},
+            "document":{"url":"$.url","id":"$.id","version":"$.etag"}}}"#,
     ),
     ("vcon", r#"{"kind":"vcon","token":"0123456789abcdef"}"#),
     (
@@ -139,7 +144,7 @@ impl Source {
             let head = Head::new(&uri, &headers, Timestamp::UNIX_EPOCH);
             drop(push.admit(&head));
             drop(push.open(&head, bytes));
-            drop(push.parse(&head, bytes, &mut staging));
+            drop(stage(push.as_ref(), "fuzzed", &head, bytes, &mut staging));
         }
         if let Some(pull) = &self.pull {
             pull.digest(bytes, &mut staging);

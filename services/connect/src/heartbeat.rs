@@ -17,6 +17,7 @@ use wensheng_schemas::{SourceStatus, SourceTrouble, Topic};
 use crate::ingest::Submitter;
 use crate::metrics::{SOURCE_LAG, SOURCE_LAST_EVENT, SOURCE_LAST_OK, SOURCE_TROUBLE};
 use crate::progress::{SourceProgress, Tracker};
+use crate::pull::Class;
 use crate::staging::Batch;
 
 /// Between two heartbeats of a source: a record a minute and source, kept compacted, costs nothing; more often would not
@@ -163,7 +164,9 @@ impl Source {
         now: Timestamp,
     ) -> SourceStatus {
         let trouble = match state {
-            Some(StageState::Waiting(reason)) => Some(("waiting", reason)),
+            Some(StageState::Waiting(reason)) => {
+                Some((progress.error_class.unwrap_or("waiting"), reason))
+            }
             Some(StageState::Failed(reason)) => Some(("failed", reason)),
             _ => None,
         };
@@ -206,7 +209,8 @@ fn measure(status: &SourceStatus) {
     if let Some(lag) = status.lag_seconds {
         gauge!(SOURCE_LAG, "source" => label()).set(lag as f64);
     }
-    for class in ["waiting", "failed"] {
+    let classes = Class::ALL.map(Class::name);
+    for class in ["waiting", "failed"].into_iter().chain(classes) {
         let is_so = status.trouble.as_ref().is_some_and(|t| t.class == class);
         gauge!(SOURCE_TROUBLE, "source" => label(), "class" => class)
             .set(f64::from(u8::from(is_so)));
@@ -252,6 +256,9 @@ mod tests {
             (trouble.class.as_str(), trouble.since),
             ("waiting", at(120))
         );
+        progress.error_class = Some("reauth");
+        let refused = source.beat("desk", &progress, Some(&waiting), at(200));
+        assert_eq!(refused.trouble.unwrap().class, "reauth");
         let fourth = source.beat("desk", &progress, Some(&StageState::Running), at(240));
         assert_eq!((fourth.trouble, fourth.last_ok_at), (None, Some(at(240))));
     }

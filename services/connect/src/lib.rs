@@ -36,6 +36,7 @@ mod scale;
 mod scrub;
 mod staging;
 mod survey;
+mod tc3;
 mod time;
 mod wechat;
 mod xml;
@@ -51,18 +52,21 @@ pub use connector::files::{
 };
 pub use connector::forms::{Formbricks, FormsConfig, StandardWebhooks, Typeform};
 pub use connector::http_pull::{
-    AuthConfig, ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig, PagingKind, Paths,
-    SinceBy, SinceConfig, SuccessConfig,
+    AliyunRpcConfig, AuthConfig, ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig,
+    PagingKind, Paths, SinceBy, SinceConfig, SuccessConfig, Tc3Config,
 };
 pub use connector::reviews::{AppConfig, ReviewsConfig};
 pub use connector::tccc::{ReconcileConfig, TcccConfig};
 pub use connector::tencent_survey::TencentSurveyConfig;
-pub use connector::transcript::{TranscriptConfig, VconConfig};
+pub use connector::transcript::{
+    DocumentConfig, TranscriptConfig, TranscriptHttpConfig, VconConfig,
+};
 pub use connector::webhook::WebhookConfig;
 pub use connector::wechat_oa::WechatOaConfig;
 pub use connector::wecom_kf::WecomKfConfig;
 pub use connector::weibo::{SearchConfig, WeiboConfig};
 pub use connector::wjx::{PushFormat, SignatureHash, WjxApiConfig, WjxConfig};
+pub use cursors::forget;
 pub use error::Error;
 pub use field::Field;
 pub use hotline::RoleChoice;

@@ -33,7 +33,8 @@ pub const SOURCE_LAST_EVENT: &str = "wensheng_source_last_event_timestamp_second
 /// Gauge: seconds from when the latest piece of a source was said to when it was taken in. Label: `source`.
 pub const SOURCE_LAG: &str = "wensheng_source_lag_seconds";
 
-/// Gauge: 1 while a source is in trouble. Labels: `source`, `class` (`waiting`, `failed`).
+/// Gauge: 1 while a source is in trouble. Labels: `source`, `class` (of sources that are asked over HTTP `retry`, `throttle`,
+/// `reauth`, `fatal-config`, `fatal-item`; of others `waiting`, `failed`).
 pub const SOURCE_TROUBLE: &str = "wensheng_source_trouble";
 
 /// Counter: requests to platforms, by what their answers meant. Labels: `source`, `class` (`ok`, `retry`, `throttle`,

@@ -47,6 +47,9 @@ pub struct SourceProgress {
     pub through: bool,
     /// What could not be read, with the reason.
     pub failures: Vec<String>,
+    /// The class of the gravest of these, where the source is asked over HTTP: `retry`, `throttle`, `reauth`, `fatal-config`
+    /// or `fatal-item`.
+    pub error_class: Option<&'static str>,
     /// When its latest piece was taken in (UTC).
     pub last_event_at: Option<Timestamp>,
     /// How long after it was said that was, in seconds.

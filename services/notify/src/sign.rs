@@ -3,24 +3,23 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// HMAC-SHA256. Keys longer than a block are hashed, shorter ones padded with zeros (RFC 2104 §2), so that none is
 /// refused.
 fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new(&block::<Sha256>(key).into());
+    let mut mac = Hmac::<Sha256>::new(&block(key).into());
     for part in parts {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
 }
 
-/// The key as one block of a hash whose blocks have 64 bytes.
-fn block<D: Digest>(key: &[u8]) -> [u8; 64] {
+/// The key as one block of 64 bytes.
+fn block(key: &[u8]) -> [u8; 64] {
     let mut block = [0_u8; 64];
     if key.len() > block.len() {
-        let hash = D::digest(key);
+        let hash = Sha256::digest(key);
         block[..hash.len()].copy_from_slice(&hash);
     } else {
         block[..key.len()].copy_from_slice(key);
@@ -38,38 +37,6 @@ pub(crate) fn dingtalk(timestamp_ms: i64, secret: &str) -> String {
 pub(crate) fn feishu(timestamp_s: i64, secret: &str) -> String {
     let key = format!("{timestamp_s}\n{secret}");
     BASE64.encode(hmac_sha256(key.as_bytes(), &[]))
-}
-
-/// Alibaba Cloud's RPC signature: base64 of HMAC-SHA1 over `METHOD&%2F&` and the percent-encoded canonical query; the key is
-/// the secret and `&`.
-pub(crate) fn aliyun_rpc(secret: &str, method: &str, parameters: &[(&str, String)]) -> String {
-    let mut sorted: Vec<(&str, String)> = parameters.to_vec();
-    sorted.sort();
-    let text = format!("{method}&%2F&{}", percent(&aliyun_query(&sorted)));
-    let mut mac = Hmac::<Sha1>::new(&block::<Sha1>(format!("{secret}&").as_bytes()).into());
-    mac.update(text.as_bytes());
-    BASE64.encode(mac.finalize().into_bytes())
-}
-
-/// `k=v&…` with both percent-encoded as RFC 3986 says.
-pub(crate) fn aliyun_query(parameters: &[(&str, String)]) -> String {
-    let pairs = parameters
-        .iter()
-        .map(|(name, value)| format!("{}={}", percent(name), percent(value)));
-    pairs.collect::<Vec<_>>().join("&")
-}
-
-fn percent(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 /// The key bytes of a Standard Webhooks secret, `whsec_` and base64 of 24 to 64 bytes.
@@ -101,6 +68,8 @@ pub(crate) fn standard_webhook(key: &[u8], id: &str, timestamp_s: i64, body: &[u
 
 #[cfg(test)]
 mod tests {
+    use wensheng_runtime::aliyun;
+
     use super::*;
 
     /// Published by CatchZeng/dingtalk (`internal/security/security_test.go`), there percent-encoded.
@@ -195,7 +164,7 @@ mod tests {
                     .iter()
                     .map(|(name, value)| (name.as_str(), value.as_str().unwrap().to_owned()))
                     .collect();
-                aliyun_rpc(text("secret"), text("method"), &parameters)
+                aliyun::signature(text("secret"), text("method"), &parameters)
             } else {
                 continue;
             };

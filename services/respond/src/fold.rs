@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use wensheng_schemas::{
-    Alert, AlertId, AlertState, AlertTimes, ChainHead, Handling, Sample, Severity, Signal,
-    SignalKind, Spread, TOPIC_ALL,
+    ALL_SOURCES, Alert, AlertId, AlertState, AlertTimes, ChainHead, Handling, Sample, Severity,
+    Signal, SignalKind, Spread, TOPIC_ALL,
 };
 
 /// Samples shown with an alert.
@@ -154,6 +154,12 @@ fn title(signal: &Signal, names: &BTreeMap<String, String>) -> String {
             100 * negative / (*total).max(1)
         ),
         SignalKind::Burst { score, .. } => format!("{topic}负面异常爆发，强度 {score:.1}"),
+        SignalKind::Silence {
+            source, seconds, ..
+        } if source == ALL_SOURCES => format!(
+            "所有数据源都没有心跳，接入服务（connect）没有运行或连不上消息总线，已 {}",
+            length(*seconds)
+        ),
         SignalKind::Silence {
             source,
             seconds,

@@ -1,7 +1,7 @@
 //! `wensheng erase`: one person is removed from everything that can be changed, what cannot be changed yet is told, and that
 //! it was done is written down.
 //!
-//! First a withdrawal of each piece goes to the bus, as if its source had taken it back: every store that reads this bus
+//! What is known of the person's calls that may still change is deleted from the bus. A withdrawal of each piece goes to it, as if its source had taken it back: every store that reads this bus
 //! empties the row, a store that is built anew does so too, and windows take back what is still known of it. Then the rows
 //! of the store at hand are emptied, in one transaction with the line of the audit trail. The order makes a repeat after a
 //! crash complete the work. What stays in the log until it forgets it (`topics.keep_days`, 7 days as shipped): the piece as
@@ -12,7 +12,7 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
-use wensheng_connect::pseudonym;
+use wensheng_connect::{forget, pseudonym};
 use wensheng_runtime::encode;
 use wensheng_schemas::Enriched;
 use wensheng_store::{AuditEntry, Store};
@@ -32,6 +32,8 @@ struct Report {
     subject: String,
     dry_run: bool,
     feedback: u64,
+    /// Cursors of calls that may still change; none are looked for in a dry run.
+    calls: u64,
     alerts: u64,
     dead_letters: u64,
     at: Timestamp,
@@ -62,12 +64,13 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
         subject: subject.clone(),
         dry_run: args.dry_run,
         feedback: pieces.len() as u64,
+        calls: 0,
         alerts: 0,
         dead_letters: 0,
         at: now,
     };
     if !args.dry_run {
-        withdraw(&config, &pieces, now).await?;
+        report.calls = withdraw(&config, &subject, &pieces, now).await?;
         let entry = AuditEntry {
             at: now,
             actor: args.by,
@@ -91,9 +94,10 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
         }
         Output::Text => writeln!(
             out,
-            "{}: {} piece(s) of feedback, {} alert(s), {} dead letter(s) {}",
+            "{}: {} piece(s) of feedback, {} call(s) in hand, {} alert(s), {} dead letter(s) {}",
             report.subject,
             report.feedback,
+            report.calls,
             report.alerts,
             report.dead_letters,
             if report.dry_run {
@@ -107,11 +111,13 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
     Ok(())
 }
 
-/// Sends a withdrawal of each piece to the bus.
-async fn withdraw(config: &config::Config, pieces: &[Enriched], now: Timestamp) -> Result<()> {
-    if pieces.is_empty() {
-        return Ok(());
-    }
+/// Sends a withdrawal of each piece to the bus, and deletions of the person's calls that may still change: how many.
+async fn withdraw(
+    config: &config::Config,
+    subject: &str,
+    pieces: &[Enriched],
+    now: Timestamp,
+) -> Result<u64> {
     let bus = service::open_bus(config).context(
         "open the bus; the embedded bus belongs to one process, so stop the service first",
     )?;
@@ -130,5 +136,10 @@ async fn withdraw(config: &config::Config, pieces: &[Enriched], now: Timestamp) 
             .collect();
         publisher.publish(withdrawals).await?;
     }
-    Ok(())
+    let calls = forget(bus.as_ref(), subject).await?;
+    let count = calls.len() as u64;
+    if count > 0 {
+        publisher.publish(calls).await?;
+    }
+    Ok(count)
 }

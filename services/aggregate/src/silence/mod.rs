@@ -4,6 +4,7 @@
 //! Reads `sources`, writes `rhythms` and `signals`. It is a stage of its own beside the one that folds feedback: heartbeats
 //! are keyed by source and feedback by brand.
 
+mod outage;
 mod rhythm;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,10 @@ pub struct Silence {
     changed: BTreeSet<String>,
     /// Since when heartbeats are waited for: what did not come while nobody listened is no silence.
     since: Option<Timestamp>,
+    /// When it was last looked at them.
+    looked_at: Option<Timestamp>,
+    /// Since when heartbeats were missing before those that came last, in seconds, with the sources that it was so of.
+    unheard: BTreeMap<u64, usize>,
     told: Vec<u8>,
 }
 
@@ -108,7 +113,72 @@ impl Silence {
             sources: BTreeMap::new(),
             changed: BTreeSet::new(),
             since: None,
+            looked_at: None,
+            unheard: BTreeMap::new(),
             told: Vec::new(),
+        }
+    }
+
+    /// Whoever was held up itself waits anew.
+    fn look(&mut self, now: Timestamp) {
+        if let Some(gap) = outage::was_held_up(self.looked_at, now) {
+            tracing::warn!(
+                seconds = gap.as_secs(),
+                "nobody looked at the sources for this long: the service was held up; heartbeats are waited for anew"
+            );
+            self.since = Some(now);
+        }
+        self.looked_at = Some(now);
+        self.since.get_or_insert(now);
+    }
+
+    /// Says once of a gap in the heartbeats that it was there.
+    fn say_what_was_not_heard(&mut self) {
+        for (seconds, count) in std::mem::take(&mut self.unheard) {
+            tracing::warn!(
+                seconds,
+                sources = count,
+                of = self.sources.len(),
+                "nothing was taken in before these heartbeats; that time is not counted as the sources' silence"
+            );
+        }
+    }
+
+    /// Whether all heartbeats are missing at once, which is then told once and not of each source.
+    fn is_away(&mut self, now: Timestamp, out: &mut Outputs) -> bool {
+        let since = self.since.unwrap_or(now);
+        let (config, sources) = (&self.config, &self.sources);
+        let mut rhythms = sources.values().map(|(_, rhythm)| rhythm);
+        let all = rhythms.clone().all(|rhythm| rhythm.away)
+            || rhythms.all(|rhythm| rhythm::is_missing(rhythm, config, since, now));
+        if !config.enabled || sources.len() < 2 || !all {
+            return false;
+        }
+        if sources.values().all(|(_, rhythm)| rhythm.away) {
+            return true;
+        }
+        if let Some(signal) = outage::signal(sources, now) {
+            tracing::warn!(
+                sources = sources.len(),
+                "no source has heartbeats any more: `connect` is not running, or cut off from the bus"
+            );
+            self.told.push(2);
+            out.emit(encode(&signal, None));
+        }
+        for (source, (_, rhythm)) in &mut self.sources {
+            rhythm.away = true;
+            self.changed.insert(source.clone());
+        }
+        true
+    }
+
+    /// Heartbeats come again: each source has time to be heard, and is then judged by itself.
+    fn is_back(&mut self, now: Timestamp) {
+        self.since = Some(now);
+        for (source, (_, rhythm)) in &mut self.sources {
+            if std::mem::take(&mut rhythm.away) {
+                self.changed.insert(source.clone());
+            }
         }
     }
 
@@ -182,13 +252,21 @@ impl Stage for Silence {
             Ok(status) => status,
             Err(error) => return Outcome::Reject(error.to_string()),
         };
-        self.since.get_or_insert(now);
+        self.look(now);
         let source = status.source.clone();
+        let known = self.sources.get(&source).map(|(_, rhythm)| rhythm);
+        if known.is_some_and(|rhythm| rhythm.away) {
+            self.is_back(now);
+        }
+        let known = self.sources.get(&source).map(|(_, rhythm)| rhythm);
+        if let Some(gap) = known.and_then(|known| rhythm::unheard(known, &status, &self.config)) {
+            *self.unheard.entry(gap).or_default() += 1;
+        }
         let (_, rhythm) = self
             .sources
             .entry(source.clone())
             .or_insert_with(|| (record.at.partition, rhythm::starting(&status)));
-        rhythm::beat(rhythm, &status, &self.zone);
+        rhythm::beat(rhythm, &status, &self.config, &self.zone);
         self.changed.insert(source.clone());
         // Heartbeats that waited in the log are judged as of when they were told, not as if nothing had come since.
         if let Some(signal) = self.judge(&source, status.at.min(now)) {
@@ -198,8 +276,12 @@ impl Stage for Silence {
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Outputs) {
-        self.since.get_or_insert(now);
-        let sources: Vec<String> = self.sources.keys().cloned().collect();
+        self.look(now);
+        self.say_what_was_not_heard();
+        let mut sources: Vec<String> = self.sources.keys().cloned().collect();
+        if self.is_away(now, out) {
+            sources.clear();
+        }
         for source in sources {
             if let Some(signal) = self.judge(&source, now) {
                 out.emit(encode(&signal, None));
@@ -213,7 +295,9 @@ impl Stage for Silence {
             .retain(|_, (partition, _)| !partitions.contains(partition));
         self.changed.clear();
         self.told.clear();
+        self.unheard.clear();
         self.since = None;
+        self.looked_at = None;
     }
 
     async fn settle(&mut self, _progress: &Progress, out: &mut Outputs) -> Result<(), StageError> {
@@ -226,7 +310,8 @@ impl Stage for Silence {
             counter!(names::SILENCES, "severity" => severity(level).name()).increment(1);
         }
         for (source, (_, rhythm)) in &self.sources {
-            gauge!(names::SILENT, "source" => source.clone()).set(f64::from(rhythm.told));
+            let level = if rhythm.away { 2 } else { rhythm.told };
+            gauge!(names::SILENT, "source" => source.clone()).set(f64::from(level));
         }
     }
 }

@@ -50,11 +50,21 @@ pub(crate) fn starting(status: &SourceStatus) -> SourceRhythm {
         surprise: 0.0,
         last_event_at: None,
         told: 0,
+        away: false,
+        unwatched_seconds: 0,
     }
 }
 
 /// Takes in a heartbeat.
-pub(crate) fn beat(rhythm: &mut SourceRhythm, status: &SourceStatus, zone: &TimeZone) {
+pub(crate) fn beat(
+    rhythm: &mut SourceRhythm,
+    status: &SourceStatus,
+    config: &SilenceConfig,
+    zone: &TimeZone,
+) {
+    if let Some(gap) = unheard(rhythm, status, config) {
+        rhythm.unwatched_seconds += gap;
+    }
     let slot = slot_of(status.at);
     if slot > rhythm.slot {
         complete(rhythm, zone);
@@ -65,6 +75,7 @@ pub(crate) fn beat(rhythm: &mut SourceRhythm, status: &SourceStatus, zone: &Time
     if status.fresh > 0 {
         rhythm.heard = true;
         rhythm.surprise = 0.0;
+        rhythm.unwatched_seconds = 0;
         rhythm.last_event_at = status.last_event_at.or(Some(status.at));
     }
     let before = std::mem::replace(&mut rhythm.status, status.clone());
@@ -73,6 +84,27 @@ pub(crate) fn beat(rhythm: &mut SourceRhythm, status: &SourceStatus, zone: &Time
         rhythm.status.brand = before.brand;
         rhythm.status.channel = rhythm.status.channel.or(before.channel);
     }
+}
+
+/// For how many seconds before this heartbeat there was none, where that is too long for a late one.
+pub(crate) fn unheard(
+    rhythm: &SourceRhythm,
+    status: &SourceStatus,
+    config: &SilenceConfig,
+) -> Option<u64> {
+    let gap = status.at.duration_since(rhythm.status.at);
+    let seconds = u64::try_from(gap.as_secs()).ok()?;
+    (gap >= minutes(config.heartbeat_minutes)).then_some(seconds)
+}
+
+/// Whether heartbeats are missing at `now`; they were waited for since `since`.
+pub(crate) fn is_missing(
+    rhythm: &SourceRhythm,
+    config: &SilenceConfig,
+    since: Timestamp,
+    now: Timestamp,
+) -> bool {
+    now.duration_since(rhythm.status.at.max(since)) >= minutes(config.heartbeat_minutes)
 }
 
 /// The slot in hand is over.
@@ -117,7 +149,7 @@ pub(crate) fn judge(
             seconds,
         })
     };
-    if age(rhythm.status.at.max(since)) >= minutes(config.heartbeat_minutes) {
+    if is_missing(rhythm, config, since, now) {
         return verdict(2, "no_heartbeat");
     }
     if let Some(trouble) = &rhythm.status.trouble
@@ -126,7 +158,7 @@ pub(crate) fn judge(
         return verdict(2, &trouble.class);
     }
     if let Some(most) = config.longest_gap_minutes.get(&rhythm.source)
-        && age(heard_at) >= minutes(*most)
+        && seconds.saturating_sub(rhythm.unwatched_seconds) >= 60 * u64::from(*most)
     {
         return verdict(2, "");
     }

@@ -39,8 +39,12 @@ impl World {
 
     /// A heartbeat in minute `number`, with `fresh` pieces.
     fn beat(&mut self, number: i64, fresh: u64) {
+        self.beat_of("hotline", number, fresh);
+    }
+
+    fn beat_of(&mut self, source: &str, number: i64, fresh: u64) {
         let status = SourceStatus {
-            source: "hotline".to_owned(),
+            source: source.to_owned(),
             connector: "webhook".to_owned(),
             // As of a `connect` that was restarted and has taken nothing yet.
             brand: if fresh > 0 { "青柚茶饮" } else { "" }.to_owned(),
@@ -239,11 +243,9 @@ fn missing_heartbeats_are_told_and_those_missed_while_nobody_listened_are_not() 
     assert_eq!(world.told(), []);
     // An hour later a process is started: connect has time to come up.
     world.restart();
-    world.tick(DAY + 60);
-    world.tick(DAY + 64);
+    nobody_is_heard(&mut world, DAY + 60..DAY + 65);
     assert_eq!(world.told(), []);
-    world.tick(DAY + 65);
-    world.tick(DAY + 66);
+    nobody_is_heard(&mut world, DAY + 65..DAY + 67);
     assert_eq!(world.told(), [(DAY + 65, Severity::Alert, "no_heartbeat")]);
     world.beat(DAY + 67, 1);
     assert_eq!(world.told().len(), 1);
@@ -287,4 +289,101 @@ fn the_shipped_configuration_is_sound() {
     let mut problems = Problems::default();
     SilenceConfig::default().check(&mut problems);
     assert!(problems.into_found().is_empty());
+}
+
+/// What was told of which source, and when.
+fn told_of(world: &World) -> Vec<(i64, String, String)> {
+    let told = world
+        .signals
+        .iter()
+        .map(|(number, signal)| match &signal.kind {
+            SignalKind::Silence { source, error, .. } => (*number, source.clone(), error.clone()),
+            other => panic!("{other:?}"),
+        });
+    told.collect()
+}
+
+const SOURCES: [&str; 3] = ["hotline", "survey", "weibo"];
+
+/// Minutes in which all sources give, and it is looked at them.
+fn all_give(world: &mut World, minutes: std::ops::Range<i64>) {
+    for number in minutes {
+        for source in SOURCES {
+            world.beat_of(source, number, 1);
+        }
+        world.tick(number);
+    }
+}
+
+fn nobody_is_heard(world: &mut World, minutes: std::ops::Range<i64>) {
+    for number in minutes {
+        world.tick(number);
+    }
+}
+
+fn all_at_once(number: i64) -> (i64, String, String) {
+    (number, "*".to_owned(), "no_heartbeat".to_owned())
+}
+
+#[test]
+fn when_nothing_takes_in_it_is_told_once_and_not_of_each_source() {
+    let mut world = World::new(SilenceConfig::default());
+    all_give(&mut world, 0..10);
+    nobody_is_heard(&mut world, 10..60);
+    assert_eq!(told_of(&world), [all_at_once(14)]);
+    assert!(world.stage.sources.values().all(|(_, rhythm)| rhythm.away));
+    // A restart in the outage tells it no second time.
+    world.restart();
+    nobody_is_heard(&mut world, 60..90);
+    assert_eq!(told_of(&world).len(), 1);
+    // It runs again; one source is not heard of, and that is then the source's own.
+    for number in 90..110 {
+        for source in &SOURCES[..2] {
+            world.beat_of(source, number, 1);
+        }
+        world.tick(number);
+    }
+    let own = (95, "weibo".to_owned(), "no_heartbeat".to_owned());
+    assert_eq!(told_of(&world), [all_at_once(14), own]);
+    // A second outage is another matter.
+    all_give(&mut world, 110..120);
+    nobody_is_heard(&mut world, 120..130);
+    assert_eq!(told_of(&world).len(), 3);
+    let ids: BTreeSet<&str> = world.signals.iter().map(|(_, s)| s.id.as_str()).collect();
+    assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn time_in_which_nothing_ran_is_no_silence_of_a_source_and_hides_none_after_it() {
+    let config = SilenceConfig {
+        longest_gap_minutes: SOURCES.map(|source| (source.to_owned(), 30)).into(),
+        ..SilenceConfig::default()
+    };
+    let mut world = World::new(config);
+    all_give(&mut world, 0..10);
+    // The whole installation is down for two hours.
+    world.restart();
+    for number in 130..200 {
+        for source in SOURCES {
+            // One gives nothing any more.
+            world.beat_of(source, number, u64::from(source != "weibo"));
+        }
+        world.tick(number);
+    }
+    // From minute 9 on, 121 minutes in which nobody listened left out.
+    assert_eq!(told_of(&world), [(160, "weibo".to_owned(), String::new())]);
+}
+
+#[test]
+fn a_machine_that_slept_tells_of_no_source() {
+    let mut world = World::new(SilenceConfig::default());
+    all_give(&mut world, 0..10);
+    // The same process looks again an hour later, before it has heard anything.
+    world.tick(70);
+    assert_eq!(told_of(&world), []);
+    all_give(&mut world, 71..80);
+    assert_eq!(told_of(&world), []);
+    // What is missing after that is told.
+    nobody_is_heard(&mut world, 80..90);
+    assert_eq!(told_of(&world), [all_at_once(84)]);
 }

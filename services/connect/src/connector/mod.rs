@@ -135,10 +135,6 @@ macro_rules! sources {
         /// A source, by its `kind`.
         #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
-        #[expect(
-            clippy::large_enum_variant,
-            reason = "there are a handful of them, read once at the start"
-        )]
         pub enum SourceConfig {
             $($(#[$doc])* $kind($config),)*
         }

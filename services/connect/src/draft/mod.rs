@@ -97,6 +97,13 @@ pub(crate) struct Place<'a> {
     pub(crate) line: Option<u64>,
 }
 
+impl<'a> Place<'a> {
+    /// All of a file, a push or an answer.
+    pub(crate) fn of(place: &'a str) -> Self {
+        Self { place, line: None }
+    }
+}
+
 impl<'a> Draft<'a> {
     /// Fills a field. An empty value is no value; so is any but the text when it is blank.
     pub(crate) fn set(&mut self, field: Field, value: impl Into<Cow<'a, str>>) {

@@ -58,6 +58,13 @@ impl Side {
     }
 }
 
+/// Whose call a cursor is of, by the author's key. `None`: of nobody's that is known.
+pub(crate) fn caller(stream: &str, position: &serde_json::Value) -> Option<String> {
+    STREAMS.iter().find_map(|side| stream.strip_prefix(side))?;
+    let known: Known = serde_json::from_value(position.clone()).ok()?;
+    known.event.author.map(|author| author.key)
+}
+
 impl Known {
     fn turns(&self) -> &[Turn] {
         self.event.call.as_ref().map_or(&[], |call| &call.turns)

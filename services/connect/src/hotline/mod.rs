@@ -16,7 +16,7 @@ use wensheng_schemas::Call;
 
 use crate::draft::Draft;
 
-pub(crate) use calls::{Calls, Side};
+pub(crate) use calls::{Calls, Side, caller};
 pub use roles::RoleChoice;
 pub(crate) use roles::Roles;
 

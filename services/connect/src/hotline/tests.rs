@@ -54,10 +54,7 @@ struct Told {
 
 fn take(calls: &mut Calls, part: Part, second: i64) -> Result<Told, String> {
     let mut staging = Staging::new("line");
-    let place = Place {
-        place: "/ingest/line",
-        line: None,
-    };
+    let place = Place::of("/ingest/line");
     calls.take(part, &rules(), place, Side::Main, at(second), &mut staging)?;
     let records = staging.take().records;
     let value = |bytes: &bytes::Bytes| serde_json::from_slice::<Value>(bytes).unwrap();

@@ -6,9 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wensheng_runtime::guard::{PublicOnly, Refused, check_host, is_refused, words};
 
@@ -194,6 +198,42 @@ impl Answer {
     }
 }
 
+/// How an address looked last, for asking whether it changed (RFC 9110 §13).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Validators {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
+}
+
+impl Validators {
+    /// Those of an answer.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        let header = |name: HeaderName| {
+            let value = answer.headers.get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        Self {
+            etag: header(ETAG),
+            last_modified: header(LAST_MODIFIED),
+        }
+    }
+
+    /// The request on the condition that something changed: else it is answered with 304.
+    pub(crate) fn on(&self, mut request: Request) -> Result<Request, Trouble> {
+        for (name, known) in [
+            (IF_NONE_MATCH, &self.etag),
+            (IF_MODIFIED_SINCE, &self.last_modified),
+        ] {
+            if let Some(known) = known {
+                request = request.header(name, known)?;
+            }
+        }
+        Ok(request)
+    }
+}
+
 /// `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text).ok().map(|at| at.timestamp())
@@ -343,7 +383,7 @@ mod tests {
             (503, "retry"),
         ] {
             let trouble = answer(status, &[]).judged().unwrap_err();
-            assert_eq!(trouble.class(), class, "{status}");
+            assert_eq!(trouble.class().name(), class, "{status}");
         }
         assert!(answer(204, &[]).judged().is_ok());
         let moved = answer(302, &[("location", "https://elsewhere.example.com/x")]);
@@ -382,7 +422,7 @@ mod tests {
             assert_eq!(wait, seconds.map(Duration::from_secs), "{headers:?}");
         }
         let throttled = answer(503, &[("retry-after", "7")]).judged().unwrap_err();
-        assert_eq!(throttled.class(), "throttle");
+        assert_eq!(throttled.class().name(), "throttle");
     }
 
     #[test]
@@ -397,7 +437,7 @@ mod tests {
         for host in ["127.0.0.1:9", "10.0.0.1", "169.254.169.254", "localhost:9"] {
             let url = Url::parse(&format!("http://{host}/latest?key=k")).unwrap();
             let trouble = guarded.send(Request::get(url)).await.unwrap_err();
-            assert_eq!(trouble.class(), "fatal-config", "{host}");
+            assert_eq!(trouble.class().name(), "fatal-config", "{host}");
             let told = trouble.reason();
             assert!(
                 told.contains("allow_private") && !told.contains("key=k"),

@@ -35,22 +35,27 @@ mod pace;
 mod patience;
 mod runner;
 mod schedule;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod token;
 mod trouble;
+mod walk;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub use config::PullConfig;
 pub(crate) use config::{Defaults, check_url};
-pub(crate) use http::{Answer, Request};
+pub(crate) use http::{Answer, Request, Validators};
 pub(crate) use runner::Hints;
 pub(crate) use runner::PullRunner;
 pub(crate) use token::Token;
-pub(crate) use trouble::Trouble;
+pub(crate) use trouble::{Class, Trouble};
 
 use crate::staging::Staging;
 
@@ -70,6 +75,9 @@ pub(crate) trait PullConnector: Send + Sync + 'static {
 
     /// The streams, each walked for itself: accounts, surveys, timelines. Their names are part of their cursors' keys.
     fn streams(&self) -> Vec<String>;
+
+    /// Takes up what it committed beside its streams' states, before the first request.
+    fn restore(&self, _positions: &BTreeMap<String, Value>) {}
 
     /// The request for an access token, where there is such a thing.
     fn token_request(&self, _now: Timestamp) -> Option<Request> {
@@ -101,5 +109,5 @@ pub(crate) trait PullConnector: Send + Sync + 'static {
     ) -> Result<Next, Trouble>;
 
     /// Takes up what a push said of a stream.
-    fn hint(&self, _stream: &str, _state: &mut Self::State, _hint: &serde_json::Value) {}
+    fn hint(&self, _stream: &str, _state: &mut Self::State, _hint: &Value) {}
 }

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::patience::backoff;
+use super::trouble::Class;
 
 /// When a stream is walked.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub(crate) struct Turn {
     due: Instant,
     failures: u32,
     /// What holds it up.
-    trouble: Option<String>,
+    trouble: Option<(Class, String)>,
     /// Whether it holds it up for good.
     stopped: bool,
     /// Whether a walk came to its end since the start.
@@ -36,8 +37,9 @@ impl Turn {
     }
 
     /// What holds it up.
-    pub(crate) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+    pub(crate) fn trouble(&self) -> Option<(Class, &str)> {
+        let trouble = self.trouble.as_ref();
+        trouble.map(|(class, reason)| (*class, reason.as_str()))
     }
 
     /// Whether it stopped for good.
@@ -71,22 +73,22 @@ impl Turn {
     }
 
     /// Waits without having failed.
-    pub(crate) fn held_up(&mut self, until: Instant, reason: String) {
+    pub(crate) fn held_up(&mut self, until: Instant, class: Class, reason: String) {
         self.due = until;
-        self.trouble = Some(reason);
+        self.trouble = Some((class, reason));
     }
 
     /// Failed; the wait grows with every failure in a row. `random` is in 0..1.
-    pub(crate) fn failed(&mut self, now: Instant, reason: String, random: f64) {
+    pub(crate) fn failed(&mut self, now: Instant, class: Class, reason: String, random: f64) {
         self.failures = self.failures.saturating_add(1);
         self.due = now + backoff(self.failures, random);
-        self.trouble = Some(reason);
+        self.trouble = Some((class, reason));
     }
 
     /// Cannot go on until somebody has mended it.
-    pub(crate) fn stop(&mut self, reason: String) {
+    pub(crate) fn stop(&mut self, class: Class, reason: String) {
         self.stopped = true;
-        self.trouble = Some(reason);
+        self.trouble = Some((class, reason));
     }
 }
 
@@ -104,8 +106,8 @@ mod tests {
         assert_eq!(turn.due(), Some(now + EVERY));
         turn.hinted(now);
         assert_eq!(turn.due(), Some(now));
-        turn.failed(now, "busy".to_owned(), 1.0);
-        turn.failed(now, "busy".to_owned(), 1.0);
+        turn.failed(now, Class::Retry, "busy".to_owned(), 1.0);
+        turn.failed(now, Class::Retry, "busy".to_owned(), 1.0);
         turn.hinted(now);
         assert_eq!(turn.due(), Some(now + Duration::from_secs(2)));
         turn.goes_on(now);
@@ -116,9 +118,12 @@ mod tests {
     fn a_stopped_stream_is_never_due() {
         let now = Instant::now();
         let mut turn = Turn::new(now);
-        turn.stop("the secret is wrong".to_owned());
+        turn.stop(Class::FatalConfig, "the secret is wrong".to_owned());
         turn.hinted(now);
         assert_eq!(turn.due(), None);
-        assert_eq!(turn.trouble(), Some("the secret is wrong"));
+        assert_eq!(
+            turn.trouble(),
+            Some((Class::FatalConfig, "the secret is wrong"))
+        );
     }
 }

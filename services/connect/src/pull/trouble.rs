@@ -23,15 +23,52 @@ pub(crate) enum Trouble {
     FatalItem(String),
 }
 
-impl Trouble {
-    /// The class, for metrics.
-    pub(crate) const fn class(&self) -> &'static str {
+/// The classes, from what matters least to what needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// [`Trouble::FatalItem`].
+    FatalItem,
+    /// [`Trouble::Throttle`].
+    Throttle,
+    /// [`Trouble::Retry`].
+    Retry,
+    /// [`Trouble::Reauth`].
+    Reauth,
+    /// [`Trouble::FatalConfig`].
+    FatalConfig,
+}
+
+impl Class {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::FatalItem,
+        Self::Throttle,
+        Self::Retry,
+        Self::Reauth,
+        Self::FatalConfig,
+    ];
+
+    /// Its stable name, in metrics and heartbeats.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Trouble::Retry(_) => "retry",
-            Trouble::Throttle { .. } => "throttle",
-            Trouble::Reauth(_) => "reauth",
-            Trouble::FatalConfig(_) => "fatal-config",
-            Trouble::FatalItem(_) => "fatal-item",
+            Self::FatalItem => "fatal-item",
+            Self::Throttle => "throttle",
+            Self::Retry => "retry",
+            Self::Reauth => "reauth",
+            Self::FatalConfig => "fatal-config",
+        }
+    }
+}
+
+impl Trouble {
+    /// Its class.
+    pub(crate) const fn class(&self) -> Class {
+        match self {
+            Trouble::Retry(_) => Class::Retry,
+            Trouble::Throttle { .. } => Class::Throttle,
+            Trouble::Reauth(_) => Class::Reauth,
+            Trouble::FatalConfig(_) => Class::FatalConfig,
+            Trouble::FatalItem(_) => Class::FatalItem,
         }
     }
 

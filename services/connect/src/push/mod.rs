@@ -7,6 +7,8 @@
 
 mod server;
 pub(crate) mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,9 +19,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use subtle::ConstantTimeEq;
-use wensheng_runtime::Secret;
+use wensheng_runtime::{Problems, Secret};
 
+use crate::draft::Place;
 use crate::staging::Staging;
 
 pub(crate) use server::{PushServer, PushSource};
@@ -30,7 +34,7 @@ pub(crate) trait PushInput: Send + Sync {
     fn max_body_bytes(&self) -> usize;
 
     /// Takes up its last committed positions, by stream, before the first request.
-    fn restore(&mut self, _positions: std::collections::BTreeMap<String, serde_json::Value>) {}
+    fn restore(&mut self, _positions: std::collections::BTreeMap<String, Value>) {}
 
     /// Answers the GET by which a platform asks whether this address is ours, with what it expects.
     fn answer_check(&self, _head: &Head<'_>) -> Result<Reply, Refusal> {
@@ -45,22 +49,92 @@ pub(crate) trait PushInput: Send + Sync {
         Ok(())
     }
 
-    /// Verifies the body and its time, and gives what it holds in the clear.
-    fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal>;
+    /// Verifies the body and its time, and gives what it holds in the clear. Default: the body, which whoever was admitted
+    /// may have written.
+    fn open<'a>(&self, _head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
+        Ok(Cow::Borrowed(body))
+    }
 
     /// Stages what was opened (events, and dead letters for wrong items), and says what is answered once it is durable.
     /// With nothing staged, the answer is given at once. What comes again must be staged again: its first copy may not
     /// have become durable, and its ids are the same.
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal>;
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong>;
+
+    /// What the platform calls success.
+    fn answer(&self) -> Reply {
+        Reply::json(&serde_json::json!({"ok": true}))
+    }
 
     /// The body of a refusal, where the platform reads it; the status is the refusal's own.
     fn refuse(&self, refusal: &Refusal) -> Reply {
         Reply::json(&serde_json::json!({"error": refusal.reason}))
+    }
+}
+
+/// A push that was verified and opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Push<'a> {
+    pub(crate) head: &'a Head<'a>,
+    pub(crate) content: &'a [u8],
+    /// The source's address, for what its events and dead letters say of where they came in.
+    pub(crate) place: Place<'a>,
+}
+
+impl Push<'_> {
+    /// The content as JSON.
+    pub(crate) fn json(&self) -> Result<Value, String> {
+        json(self.content)
+    }
+}
+
+/// A body that must be JSON.
+pub(crate) fn json(body: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(body).map_err(|error| format!("the body is not valid JSON: {error}"))
+}
+
+/// Why a push that was verified is not taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It is refused as a whole.
+    Push(Refusal),
+    /// Nothing will ever come of it. It is kept as a dead letter and answered with success: a refusal would only have it
+    /// sent again.
+    Item(String),
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Self {
+        Wrong::Push(refusal)
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(reason: String) -> Self {
+        Wrong::Item(reason)
+    }
+}
+
+/// Stages what was opened of a push to `source`, and says what is answered once that is durable.
+pub(crate) fn stage(
+    input: &dyn PushInput,
+    source: &str,
+    head: &Head<'_>,
+    content: &[u8],
+    staging: &mut Staging,
+) -> Result<Reply, Refusal> {
+    let address = format!("/ingest/{source}");
+    let push = Push {
+        head,
+        content,
+        place: Place::of(&address),
+    };
+    match input.parse(&push, staging) {
+        Ok(reply) => Ok(reply),
+        Err(Wrong::Push(refusal)) => Err(refusal),
+        Err(Wrong::Item(reason)) => {
+            staging.dead_letter(&address, None, &reason, content, head.now);
+            Ok(input.answer())
+        }
     }
 }
 
@@ -115,6 +189,32 @@ pub(crate) fn has_token(head: &Head<'_>, token: &Secret) -> bool {
     !expected.is_empty() && given.is_some_and(|given| given.as_bytes().ct_eq(expected).into())
 }
 
+/// Refuses who does not give the token; `how` says how it is given.
+pub(crate) fn admit_by_token(head: &Head<'_>, token: &Secret, how: &str) -> Result<(), Refusal> {
+    match has_token(head, token) {
+        true => Ok(()),
+        false => Err(Refusal::stranger(format!("no valid token; {how}"))),
+    }
+}
+
+/// How a token is given where the platform's page has nothing but an address.
+pub(crate) const IN_THE_ADDRESS: &str =
+    "give the platform the address with `?token=…`, as this source is configured";
+
+/// Adds a problem for a token that can be guessed; an empty one is none.
+pub(crate) fn check_token(token: &Secret, problems: &mut Problems) {
+    if (1..16).contains(&token.expose().chars().count()) {
+        problems.add("token", "must have at least 16 characters");
+    }
+}
+
+/// Adds a problem for a bound on bodies that is out of range.
+pub(crate) fn check_max_body(bytes: usize, problems: &mut Problems) {
+    if !(1_024..=64 << 20).contains(&bytes) {
+        problems.add("max_body_bytes", "must be from 1024 to 67108864");
+    }
+}
+
 /// What is answered with success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
@@ -156,6 +256,16 @@ impl Refusal {
             reason: reason.into(),
         }
     }
+
+    /// Of whoever cannot show to be the one who may send here.
+    pub(crate) fn stranger(reason: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, reason)
+    }
+
+    /// Of what cannot be read.
+    pub(crate) fn unreadable(reason: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason)
+    }
 }
 
 /// Refuses what was signed further from now than `window`, either way; `signed_at` is in epoch seconds. A zero window
@@ -174,12 +284,9 @@ pub(crate) fn check_window(
     if signed_at.is_some_and(near) {
         return Ok(());
     }
-    Err(Refusal::new(
-        StatusCode::UNAUTHORIZED,
-        format!(
-            "the timestamp is missing or more than {seconds} s from our time; check both clocks, or raise `window_s`"
-        ),
-    ))
+    Err(Refusal::stranger(format!(
+        "the timestamp is missing or more than {seconds} s from our time; check both clocks, or raise `window_s`"
+    )))
 }
 
 #[cfg(test)]

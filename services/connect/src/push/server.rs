@@ -19,7 +19,7 @@ use wensheng_bus::StageState;
 
 use crate::ingest::{NotTaken, Submitter};
 use crate::metrics::REQUESTS;
-use crate::push::{Head, PushInput, Refusal, Reply};
+use crate::push::{Head, PushInput, Refusal, Reply, stage};
 use crate::staging::Staging;
 
 /// A sender has this long to send its body; a slower one holds memory that others need.
@@ -161,7 +161,8 @@ impl PushServer {
         let content = source.input.open(&head, &body)?;
         let (reply, acknowledgement) = source.submitter.in_order(|submitter| {
             let mut staging = Staging::new(&source.name);
-            let reply = source.input.parse(&head, &content, &mut staging)?;
+            let input = source.input.as_ref();
+            let reply = stage(input, &source.name, &head, &content, &mut staging)?;
             if staging.is_untouched() {
                 return Ok((reply, None));
             }
@@ -221,12 +222,8 @@ impl PushServer {
         let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
         let read = async {
             while let Some(chunk) = body.next().await {
-                let chunk = chunk.map_err(|error| {
-                    Refusal::new(
-                        StatusCode::BAD_REQUEST,
-                        format!("the body broke off: {error}"),
-                    )
-                })?;
+                let chunk = chunk
+                    .map_err(|error| Refusal::unreadable(format!("the body broke off: {error}")))?;
                 if bytes.len() + chunk.len() > limit {
                     return Err(too_large());
                 }

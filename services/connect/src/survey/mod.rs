@@ -10,12 +10,13 @@ mod tests;
 use std::collections::BTreeMap;
 
 use glob::Pattern;
-use wensheng_schemas::Rating;
+use wensheng_schemas::{Channel, Rating};
 
 pub use config::{QuestionConfig, QuestionKind, SurveyConfig};
 pub(crate) use config::{check_brands, check_questions};
 
-use crate::draft::{Draft, shorten};
+use crate::connector::Shared;
+use crate::draft::{Draft, DraftRules, shorten};
 use crate::field::Field;
 use crate::scale::{Scale, range_of};
 
@@ -90,6 +91,19 @@ impl Surveys {
             surveys: compiled.collect::<Result<_, String>>()?,
             questions: compile(questions)?,
         })
+    }
+
+    /// What a source's drafts have in common, and what is known of its surveys.
+    pub(crate) fn of_source(
+        (name, kind): (&str, &'static str),
+        brand: Option<&str>,
+        surveys: &[SurveyConfig],
+        questions: &[QuestionConfig],
+        shared: &Shared,
+    ) -> Result<(DraftRules, Self), String> {
+        let brand = brand.unwrap_or_default();
+        let rules = DraftRules::of_platform(name, kind, brand, Channel::Survey, shared)?;
+        Ok((rules, Self::new(surveys, questions)?))
     }
 
     /// Whether something is configured for a question of this id or title, in all surveys.

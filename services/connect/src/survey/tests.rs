@@ -36,10 +36,7 @@ fn event(surveys: &Surveys, survey: &str, answers: &[Answered]) -> Result<Feedba
     let rules = DraftRules::of_platform("s", "wjx", "鹿汀茶饮", Channel::Survey, &shared).unwrap();
     let mut draft = Draft::default();
     surveys.fill(survey, answers, &mut draft)?;
-    let place = Place {
-        place: "p",
-        line: None,
-    };
+    let place = Place::of("p");
     draft.into_event(&rules, place, Timestamp::UNIX_EPOCH, || "1".to_owned())
 }
 

@@ -5,7 +5,6 @@ pub(crate) mod crypto;
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use serde_json::Value;
 use wensheng_runtime::Secret;
 
@@ -36,20 +35,19 @@ impl Door {
         parameter: &str,
         sealed: Option<&str>,
     ) -> Result<(), Refusal> {
-        let unsigned = |reason: &str| Refusal::new(StatusCode::UNAUTHORIZED, reason);
         let (Some(signature), Some(timestamp), Some(nonce)) = (
             head.query(parameter),
             head.query("timestamp"),
             head.query("nonce"),
         ) else {
-            return Err(unsigned(&format!(
+            return Err(Refusal::stranger(format!(
                 "the address has no {parameter}, timestamp and nonce; only the platform calls here"
             )));
         };
         let mut parts = vec![self.token.expose(), timestamp, nonce];
         parts.extend(sealed);
         if !is_signed(&parts, signature) {
-            return Err(unsigned(
+            return Err(Refusal::stranger(
                 "the signature does not fit; check that `token` is the Token on the platform's page",
             ));
         }
@@ -64,7 +62,7 @@ impl Door {
         key: &CallbackKey,
         receive_id: &str,
     ) -> Result<Vec<u8>, Refusal> {
-        let bad = |reason: String| Refusal::new(StatusCode::BAD_REQUEST, reason);
+        let bad = |reason: String| Refusal::unreadable(reason);
         let envelope = read(envelope).map_err(bad)?;
         let sealed = text(&envelope, "Encrypt")
             .map_err(bad)?

@@ -342,3 +342,45 @@ fn the_demo_is_added_once() {
     let text = serde_json::to_string(&config).unwrap();
     parse::<Config>(&text, &environment).unwrap();
 }
+
+#[test]
+fn what_a_signature_needs_and_where_transcripts_are_asked_for_is_checked() {
+    let text = r#"
+sources:
+  - kind: http-pull
+    name: a
+    brand: b
+    url: "https://asr.tencentcloudapi.com/v1?x=1"
+    fields: {id: "$.id", text: "$.text"}
+    auth: {kind: tc3, secret_id: "", secret: k, service: asr, action: "", version: "2019-06-14"}
+  - kind: http-pull
+    name: c
+    brand: b
+    url: "https://qualitycheck.cn-hangzhou.aliyuncs.com/path"
+    method: post
+    body: "{}"
+    fields: {id: "$.id", text: "$.text"}
+    auth: {kind: aliyun-rpc, access_key_id: a, secret: "", action: GetResult, version: ""}
+  - {kind: transcript, name: d, brand: b, token: 0123456789abcdef, http: {url: "http://10.0.0.1/"}}
+  - {kind: transcript, name: e, brand: b, http: {url: "https://asr.example.com/?s={{since}}&x={{what}}", paging: {kind: page}}}
+"#;
+    let found = problems(text);
+    for path in [
+        "sources[0].method",
+        "sources[0].url",
+        "sources[0].auth.secret_id",
+        "sources[0].auth.action",
+        "sources[1].body",
+        "sources[1].url",
+        "sources[1].auth.secret",
+        "sources[1].auth.version",
+        "sources[2].http",
+        "sources[2].http.url",
+        "sources[3].http.url",
+        "sources[3].http.paging.kind",
+        "sources[3].http.since.path",
+    ] {
+        let is_told = |problem: &String| problem.starts_with(&format!("{path}: "));
+        assert!(found.iter().any(is_told), "{path}: {found:#?}");
+    }
+}

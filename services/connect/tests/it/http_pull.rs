@@ -337,3 +337,43 @@ async fn a_post_carries_its_body_filled_in() {
         json!({ "page": 1, "after": "1767225600" })
     );
 }
+
+#[tokio::test]
+async fn the_apis_of_the_large_clouds_are_asked_with_their_signatures() {
+    let mock = Mock::start(|_| tickets(&[1])).await;
+    let site = Site::new().await;
+    let host = |query: &str| format!("{}/{query}", mock.address);
+    let plain = json!({ "kind": "none" });
+    let tencent = json!({
+        "name": "tencent", "url": host(""), "method": "post", "body": "{\"Offset\": 0}", "paging": plain,
+        "auth": { "kind": "tc3", "secret_id": "AKID", "secret": "key", "service": "asr", "action": "DescribeTasks",
+                  "version": "2019-06-14", "region": "ap-guangzhou" },
+    });
+    let alibaba = json!({
+        "name": "alibaba", "url": host("?JsonStr={{since}}"), "paging": plain,
+        "auth": { "kind": "aliyun-rpc", "access_key_id": "LTAI", "secret": "key", "action": "GetResult",
+                  "version": "2019-01-15", "region": "cn-hangzhou" },
+    });
+    for over in [tencent, alibaba] {
+        let mut run = site.start(source(&mock, over));
+        run.until(|progress| progress.all_through).await;
+        run.stop().await.unwrap();
+    }
+    let asked = mock.asked();
+    let header = asked[0].header("authorization").unwrap();
+    assert!(
+        header.starts_with("TC3-HMAC-SHA256 Credential=AKID/"),
+        "{header}"
+    );
+    assert_eq!(asked[0].header("x-tc-action"), Some("DescribeTasks"));
+    assert_eq!(asked[0].header("x-tc-region"), Some("ap-guangzhou"));
+    assert_eq!(asked[0].json(), json!({ "Offset": 0 }));
+    for name in ["JsonStr", "Signature", "SignatureNonce", "Timestamp"] {
+        assert!(
+            asked[1].query(name).is_some_and(|value| !value.is_empty()),
+            "{name}"
+        );
+    }
+    assert_eq!(asked[1].query("Action").as_deref(), Some("GetResult"));
+    assert_eq!(site.events().await.len(), 2);
+}

@@ -19,6 +19,7 @@ mod social;
 mod tccc;
 mod tencent_survey;
 mod transcript;
+mod transcript_http;
 mod webhook;
 mod wechat_oa;
 mod wecom_kf;

@@ -244,3 +244,65 @@ async fn refusals_are_told_and_a_crash_between_page_and_cursor_loses_nothing() {
     through(&site, &config).await;
     assert_eq!(site.events().await.len(), 1);
 }
+
+#[tokio::test]
+async fn titles_are_read_with_the_walk_and_known_to_pushes_after_a_restart() {
+    let mock = Mock::start(|asked| match asked.uri.path() {
+        "/handler/IllustrateApi.ashx" => match asked.query("activityID").as_deref() {
+            Some("99709") => Reply::json(json!({
+                "q1": "哪里最让您不满？", "q12": "您会把我们推荐给朋友吗？", "q12#1": "0",
+            })),
+            // A survey whose map is not to be had is read all the same.
+            _ => Reply::new(404, "<html>"),
+        },
+        _ => Reply::json(page(&asked.json(), 1)),
+    })
+    .await;
+    let site = Site::new().await;
+    let over = json!({
+        "surveys": [{"id": "99709"}, {"id": "5657754"}],
+        "questions": [{"question": "*推荐给朋友*", "kind": "nps"}, {"question": "q2", "kind": "ignore"}],
+        "api": {
+            "api_key": "k", "host": mock.address, "titles": true,
+            "pull": {"allow_private": true, "every_seconds": 3_600, "per_minute": 60_000},
+        },
+    });
+    let config = config(&mock, over);
+    through(&site, &config).await;
+    let events = site.events().await;
+    let of = |survey: &str| {
+        let mut events = events.iter();
+        events
+            .find(|event| event.attributes["survey"] == survey)
+            .unwrap()
+    };
+    assert_eq!(of("99709").scores.nps, Some(9));
+    assert_eq!(
+        (
+            of("5657754").scores.nps,
+            of("5657754").attributes["q12"].as_str()
+        ),
+        (None, "9")
+    );
+
+    // The map is gone, and what was read of it is still known.
+    drop(mock);
+    let mut run = site.start_with(config);
+    let base = format!("http://{}", run.address().await);
+    let pushed = json!({
+        "activity": "99709", "index": "7", "joinid": "7", "submittime": "2026-01-31 09:30:00", "q12": "3", "q3": "1",
+        "sign": sha1("997097demo_push_key"),
+    });
+    let url = format!("{base}/ingest/survey?token={TOKEN}");
+    let answer = Client::new()
+        .post(url)
+        .body(pushed.to_string())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    run.stop().await.unwrap();
+    let events = site.events().await;
+    let pushed = events.iter().find(|event| event.native_id == "wjx:99709:7");
+    assert_eq!(pushed.unwrap().scores.nps, Some(3));
+}

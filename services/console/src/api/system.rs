@@ -136,6 +136,7 @@ impl From<SourceRhythm> for Source {
             lag_seconds: status.lag_seconds,
             trouble: status.trouble,
             silence: match rhythm.told {
+                _ if rhythm.away => "alert",
                 0 => "none",
                 1 => "watch",
                 _ => "alert",

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use wensheng_runtime::aliyun;
 
 use super::{Endpoint, HttpAnswer, HttpRequest, Message, Verdict, http_words};
 use crate::card::Card;
 use crate::escape::{cut_chars, plain};
-use crate::{Language, SmsConfig, SmsFact, phrases, sign};
+use crate::{Language, SmsConfig, SmsFact, phrases};
 
 /// What a variable may have.
 const PARAM_CHARS: usize = 19;
@@ -52,7 +53,7 @@ pub(super) fn request(
         ("Timestamp", timestamp),
         ("Version", "2017-05-25".to_owned()),
     ];
-    let signature = sign::aliyun_rpc(&endpoint.secret, "POST", &parameters);
+    let signature = aliyun::signature(&endpoint.secret, "POST", &parameters);
     parameters.push(("Signature", signature));
     HttpRequest {
         url: endpoint.url.clone(),
@@ -60,7 +61,7 @@ pub(super) fn request(
             "content-type",
             "application/x-www-form-urlencoded".to_owned(),
         )],
-        body: Some(sign::aliyun_query(&parameters).into_bytes()),
+        body: Some(aliyun::query(&parameters).into_bytes()),
     }
 }
 

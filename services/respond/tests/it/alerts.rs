@@ -4,7 +4,8 @@ use bytes::Bytes;
 use wensheng_bus::{Outcome, Outputs, Record, Stage, TopicPartition};
 use wensheng_respond::Config;
 use wensheng_schemas::{
-    Action, AlertId, Channel, Escalation, Severity, Signal, SignalKind, TOPIC_ALL, Topic,
+    ALL_SOURCES, Action, AlertId, Channel, Escalation, Severity, Signal, SignalKind, TOPIC_ALL,
+    Topic,
 };
 
 use crate::world::{BRAND, World, after, command, negative_share, signal};
@@ -74,6 +75,13 @@ async fn unrest_of_the_whole_brand_folds_into_its_gravest_open_alert() {
         error: String::new(),
     };
     world.process(&silence, after(3));
+    let mut all = signal(5, "source/*", Severity::Alert, 4);
+    all.kind = SignalKind::Silence {
+        source: ALL_SOURCES.to_owned(),
+        seconds: 360,
+        error: "no_heartbeat".to_owned(),
+    };
+    world.process(&all, after(4));
     let written = world.commit().await;
     let told: Vec<_> = written
         .alerts
@@ -90,6 +98,11 @@ async fn unrest_of_the_whole_brand_folds_into_its_gravest_open_alert() {
                 "青柚茶饮：出现「食品异物」类反馈（虫子、异物）"
             ),
             (TOPIC_ALL, 1, "青柚茶饮：数据源「weibo」已静默 30 分钟"),
+            (
+                "source/*",
+                1,
+                "青柚茶饮：所有数据源都没有心跳，接入服务（connect）没有运行或连不上消息总线，已 6 分钟"
+            ),
         ]
     );
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use reqwest::header::{
-    CONTENT_TYPE, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -15,7 +13,7 @@ use super::{Entry, json, xml};
 use crate::draft::{Draft, DraftRules, Place};
 use crate::field::Field;
 use crate::html;
-use crate::pull::{Answer, Next, PullConnector, Request, Trouble};
+use crate::pull::{Answer, Next, PullConnector, Request, Trouble, Validators};
 use crate::staging::Staging;
 
 /// Entries remembered of a feed. Most feeds have 20 to 100; what is forgotten is taken in again, with the same id.
@@ -24,10 +22,8 @@ const MAX_REMEMBERED: usize = 1_000;
 /// How a feed looked last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    etag: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_modified: Option<String>,
+    #[serde(flatten)]
+    seen: Validators,
     /// Hashes of the entries that it had.
     #[serde(default)]
     entries: BTreeSet<u64>,
@@ -141,16 +137,7 @@ impl PullConnector for Feed {
         let Some(url) = self.url(stream) else {
             return Ok(None);
         };
-        let mut request = Request::get(url);
-        for (name, known) in [
-            (IF_NONE_MATCH, &state.etag),
-            (IF_MODIFIED_SINCE, &state.last_modified),
-        ] {
-            if let Some(known) = known {
-                request = request.header(name, known)?;
-            }
-        }
-        Ok(Some(request))
+        state.seen.on(Request::get(url)).map(Some)
     }
 
     fn take(
@@ -179,10 +166,7 @@ impl PullConnector for Feed {
             if state.entries.contains(&hash) {
                 continue;
             }
-            let place = Place {
-                place: &answer.place,
-                line: None,
-            };
+            let place = Place::of(&answer.place);
             let content = || format!("{hash:016x}");
             match self
                 .draft(entry)
@@ -199,12 +183,7 @@ impl PullConnector for Feed {
             }
         }
         state.entries = present;
-        let header = |name: HeaderName| {
-            let value = answer.headers.get(name)?.to_str().ok()?;
-            Some(value.to_owned())
-        };
-        state.etag = header(ETAG);
-        state.last_modified = header(LAST_MODIFIED);
+        state.seen = Validators::of(answer);
         Ok(Next::Through)
     }
 }

@@ -5,12 +5,11 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret};
-use wensheng_schemas::Channel;
 
 use super::dialect::Dialect;
 use super::push::FormsPush;
 use crate::connector::{Connector, Input, Shared};
-use crate::draft::DraftRules;
+use crate::push::check_max_body;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
 
 /// Answers to surveys, pushed to `/ingest/{name}` and signed.
@@ -64,9 +63,7 @@ impl<D: Dialect> Check for FormsConfig<D> {
                 }
             });
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
     }
 }
 
@@ -84,12 +81,18 @@ impl<D: Dialect> Connector for FormsConfig<D> {
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
-        let brand = self.brand.as_deref().unwrap_or_default();
+        let (rules, surveys) = Surveys::of_source(
+            (&self.name, D::KIND),
+            self.brand.as_deref(),
+            &self.surveys,
+            &self.questions,
+            shared,
+        )?;
         let keys = self.secrets.iter().map(|secret| D::key(secret.expose()));
         Ok(Input::Push(Box::new(FormsPush::<D> {
             keys: keys.collect::<Result<_, _>>()?,
-            rules: DraftRules::of_platform(&self.name, D::KIND, brand, Channel::Survey, shared)?,
-            surveys: Surveys::new(&self.surveys, &self.questions)?,
+            rules,
+            surveys,
             max_body_bytes: self.max_body_bytes,
         })))
     }

@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-use axum::http::StatusCode;
-use serde_json::{Value, json};
-
 use super::dialect::{Dialect, Read, Submission};
-use crate::draft::{Draft, DraftRules, Place};
+use crate::draft::{Draft, DraftRules};
 use crate::field::Field;
-use crate::push::{Head, PushInput, Refusal, Reply};
+use crate::push::{Head, Push, PushInput, Refusal, Reply, Wrong};
 use crate::staging::Staging;
 use crate::survey::Surveys;
 
@@ -23,8 +20,7 @@ impl<D: Dialect> FormsPush<D> {
     fn stage(
         &self,
         submission: Submission,
-        place: Place<'_>,
-        head: &Head<'_>,
+        push: &Push<'_>,
         staging: &mut Staging,
     ) -> Result<(), String> {
         let mut draft = Draft::default();
@@ -42,7 +38,7 @@ impl<D: Dialect> FormsPush<D> {
         }
         self.surveys
             .fill(&submission.survey, &submission.answers, &mut draft)?;
-        let mut event = draft.into_event(&self.rules, place, head.now, String::new)?;
+        let mut event = draft.into_event(&self.rules, push.place, push.head.now, String::new)?;
         if submission.is_revised && is_dated {
             event.revision = u32::try_from(event.occurred_at.as_second()).unwrap_or_default();
         }
@@ -61,33 +57,14 @@ impl<D: Dialect> PushInput for FormsPush<D> {
         Ok(Cow::Borrowed(body))
     }
 
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        let body: Value = serde_json::from_slice(content).map_err(|error| {
-            let reason = format!("the body is not valid JSON: {error}");
-            Refusal::new(StatusCode::BAD_REQUEST, reason)
-        })?;
-        let place_name = format!("/ingest/{}", self.rules.source);
-        let place = Place {
-            place: &place_name,
-            line: None,
-        };
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        let body = push.json().map_err(Refusal::unreadable)?;
+        let head = push.head;
         let delivery = head.header("webhook-id").or_else(|| head.header("svix-id"));
-        let outcome = match D::read(&body, delivery) {
-            Ok(Read::Submission(submission)) => self.stage(*submission, place, head, staging),
-            Ok(Read::LeftOut(reason)) => {
-                staging.leave_out(reason);
-                Ok(())
-            }
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = outcome {
-            staging.dead_letter(place.place, None, &reason, content, head.now);
+        match D::read(&body, delivery)? {
+            Read::Submission(submission) => self.stage(*submission, push, staging)?,
+            Read::LeftOut(reason) => staging.leave_out(reason),
         }
-        Ok(Reply::json(&json!({"ok": true})))
+        Ok(self.answer())
     }
 }

@@ -1,6 +1,5 @@
 //! Any sender that signs by Standard Webhooks: `{"type": "feedback.created", "data": {text, rating, rating_scale, …}}`.
 
-use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde_json::Value;
 
@@ -18,8 +17,7 @@ pub struct StandardWebhooks;
 
 /// Signed within five minutes of now by one of the keys (Standard Webhooks, `v1`).
 pub(super) fn signed(keys: &[SigningKey], head: &Head<'_>, body: &[u8]) -> Result<(), Refusal> {
-    verify(keys, head.headers, body, head.now)
-        .map_err(|wrong| Refusal::new(StatusCode::UNAUTHORIZED, wrong.to_string()))
+    verify(keys, head.headers, body, head.now).map_err(|wrong| Refusal::stranger(wrong.to_string()))
 }
 
 impl Dialect for StandardWebhooks {

@@ -1,19 +1,15 @@
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use wensheng_runtime::Secret;
-use wensheng_schemas::{DeadLetter, FeedbackEvent};
 
 use super::dialect::Dialect;
 use super::{Formbricks, FormsConfig, StandardWebhooks, Typeform};
-use crate::connector::{Connector, Input, Shared};
-use crate::push::{Head, PushInput, Refusal, Reply};
-use crate::staging::Staging;
+use crate::push::PushInput;
+use crate::push::testing::{self, Taken, build};
 
 const DOCUMENT: &str = include_str!("../../../tests/wire/surveys-and-social.json");
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -36,49 +32,11 @@ fn input<D: Dialect>(secret: &str, questions: &Value) -> Box<dyn PushInput> {
         "name": "form", "brand": "鹿汀茶饮", "secrets": [secret], "questions": questions,
     }))
     .unwrap();
-    let shared = Shared {
-        pseudonym_key: Secret::new("0123456789abcdef"),
-        max_text_bytes: 10_000,
-        aliases: None,
-    };
-    match config.build(&shared).unwrap() {
-        Input::Push(input) => input,
-        _ => panic!("a push source"),
-    }
-}
-
-#[derive(Debug)]
-struct Taken {
-    outcome: Result<Reply, Refusal>,
-    events: Vec<FeedbackEvent>,
-    letters: Vec<DeadLetter>,
+    build(&config)
 }
 
 fn deliver(input: &dyn PushInput, headers: &[(&str, &str)], body: &[u8], now: i64) -> Taken {
-    let uri = "/ingest/form".parse().unwrap();
-    let headers: HeaderMap = headers
-        .iter()
-        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
-        .collect();
-    let head = Head::new(&uri, &headers, Timestamp::from_second(now).unwrap());
-    let mut staging = Staging::new("form");
-    let outcome = input.admit(&head).and_then(|()| {
-        let content = input.open(&head, body)?;
-        input.parse(&head, &content, &mut staging)
-    });
-    let mut taken = Taken {
-        outcome,
-        events: Vec::new(),
-        letters: Vec::new(),
-    };
-    for record in staging.take().records {
-        let value = record.value.unwrap();
-        match record.topic.contains("feedback") {
-            true => taken.events.push(serde_json::from_slice(&value).unwrap()),
-            false => taken.letters.push(serde_json::from_slice(&value).unwrap()),
-        }
-    }
-    taken
+    testing::deliver(input, "", headers, body, now)
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> String {

@@ -1,7 +1,6 @@
 //! Typeform: whole responses, signed with HMAC-SHA-256 over the body; there is no time in the signature, so that ids alone
 //! tell a repeat.
 
-use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
@@ -43,8 +42,7 @@ impl Dialect for Typeform {
         };
         match keys.iter().any(is_by) {
             true => Ok(()),
-            false => Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
+            false => Err(Refusal::stranger(
                 "Typeform-Signature is missing or does not fit; check `secrets`, and sign the bytes as they are sent",
             )),
         }

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Problems, Secret};
 
+use super::ask::Ask;
+use super::signed::{AliyunRpcConfig, Tc3Config};
 use super::template::{Place, fill};
 use crate::json_path::{JsonPath, code};
-use crate::pull::{Answer, PullConfig, Request, Token, Trouble, check_url};
+use crate::pull::{Answer, Request, Token, Trouble, check_url};
 
 /// How the platform is told who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +66,10 @@ pub enum AuthConfig {
         #[serde(default)]
         query: Option<String>,
     },
+    /// Tencent Cloud's signature, TC3-HMAC-SHA256: a `post` of JSON to the root of a service's host.
+    Tc3(Tc3Config),
+    /// Alibaba Cloud's RPC signature, HMAC-SHA1: the parameters of the address are signed.
+    AliyunRpc(AliyunRpcConfig),
 }
 
 fn access_token() -> JsonPath {
@@ -74,7 +81,7 @@ fn expires_in() -> JsonPath {
 }
 
 impl AuthConfig {
-    pub(super) fn check(&self, pull: &PullConfig, problems: &mut Problems) {
+    pub(super) fn check(&self, ask: &Ask<'_>, problems: &mut Problems) {
         let (name, secret) = match self {
             AuthConfig::None => return,
             AuthConfig::Bearer { secret } => (None, secret),
@@ -88,8 +95,16 @@ impl AuthConfig {
             AuthConfig::Query { name, secret } => (Some(name), secret),
             AuthConfig::Token { url, secret, .. } => {
                 let url = fill(url, Place::Url, |_| "x".to_owned());
-                check_url(&url, pull, "auth.url", problems);
+                check_url(&url, ask.pull, "auth.url", problems);
                 (None, secret)
+            }
+            AuthConfig::Tc3(tc3) => {
+                tc3.check(ask, problems);
+                (None, &tc3.secret)
+            }
+            AuthConfig::AliyunRpc(rpc) => {
+                rpc.check(ask, problems);
+                (None, &rpc.secret)
             }
         };
         if name.is_some_and(String::is_empty) {
@@ -101,7 +116,7 @@ impl AuthConfig {
     }
 
     /// The request for a token, where one is needed.
-    pub(super) fn token_request(&self) -> Option<Request> {
+    pub(crate) fn token_request(&self) -> Option<Request> {
         let AuthConfig::Token { url, secret, .. } = self else {
             return None;
         };
@@ -114,7 +129,7 @@ impl AuthConfig {
     }
 
     /// The token in the answer.
-    pub(super) fn token(&self, answer: &Answer) -> Result<Token, Trouble> {
+    pub(crate) fn token(&self, answer: &Answer) -> Result<Token, Trouble> {
         let AuthConfig::Token { token, lasts, .. } = self else {
             return Err(Trouble::FatalConfig("`auth` asks for no token".to_owned()));
         };
@@ -137,7 +152,12 @@ impl AuthConfig {
     }
 
     /// The request with the proof on it.
-    pub(super) fn sign(&self, mut request: Request, token: &str) -> Result<Request, Trouble> {
+    pub(crate) fn sign(
+        &self,
+        mut request: Request,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Request, Trouble> {
         match self {
             AuthConfig::None => Ok(request),
             AuthConfig::Bearer { secret } => {
@@ -166,6 +186,11 @@ impl AuthConfig {
             }
             AuthConfig::Token { query: None, .. } => {
                 request.header(AUTHORIZATION, &format!("Bearer {token}"))
+            }
+            AuthConfig::Tc3(tc3) => tc3.sign(request, now),
+            AuthConfig::AliyunRpc(rpc) => {
+                let nonce = format!("{:032x}", rand::random::<u128>());
+                Ok(rpc.sign(request, now, nonce))
             }
         }
     }

@@ -5,26 +5,22 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wensheng_runtime::{Check, Problems, Secret};
 use wensheng_schemas::Channel;
 
+use super::ask::Ask;
 use super::auth::AuthConfig;
 use super::input::HttpPull;
-use super::template::{Place, fill, names};
 use crate::connector::{CHINA, Connector, Input, Shared, check_brand};
 use crate::draft::DraftRules;
 use crate::field::Field;
 use crate::json_path::JsonPath;
-use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::pull::{Defaults, PullConfig, PullRunner};
 use crate::scale::{Scale, range_of};
 use crate::time::{TimeFormat, TimeReader};
-
-/// What a template may name.
-const NAMES: [&str; 6] = ["page", "offset", "size", "cursor", "since", "since_id"];
 
 /// A JSON API that is asked page by page.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -259,74 +255,28 @@ pub struct ErrorsConfig {
 }
 
 impl HttpPullConfig {
-    fn check_templates(&self, problems: &mut Problems) {
-        let mut used = Vec::new();
-        for (field, template) in [("url", &self.url), ("body", &self.body)] {
-            match names(template) {
-                Ok(found) => {
-                    for name in &found {
-                        if !NAMES.contains(name) {
-                            let known = NAMES.join("}}, {{");
-                            problems.add(
-                                field,
-                                format!("{{{{{name}}}}} is not known; there are {{{{{known}}}}}"),
-                            );
-                        }
-                    }
-                    used.extend(found);
-                }
-                Err(error) => problems.add(field, error),
-            }
-        }
-        let paging = &self.paging;
-        let needed = match paging.kind {
-            PagingKind::None | PagingKind::Link => None,
-            PagingKind::Page => Some("page"),
-            PagingKind::Offset => Some("offset"),
-            PagingKind::Cursor => Some("cursor"),
-        };
-        if let Some(needed) = needed.filter(|needed| !used.contains(needed)) {
-            problems.add(
-                "paging.kind",
-                format!(
-                    "needs {{{{{needed}}}}} in `url` or `body`, or every page is the first one"
-                ),
-            );
-        }
-        if paging.kind == PagingKind::Cursor && paging.cursor.is_none() {
-            problems.add(
-                "paging.cursor",
-                "must be given: where the answer has the next cursor",
-            );
-        }
-        if paging.keep && paging.kind != PagingKind::Cursor {
-            problems.add("paging.keep", "is for `kind: cursor` alone");
-        }
-        if self.since.by == SinceBy::Id && !used.contains(&self.since.by.placeholder()) {
-            problems.add("since.by", "needs {{since_id}} in `url` or `body`");
-        }
-        let filled = fill(&self.url, Place::Url, |_| "1".to_owned());
-        check_url(&filled, &self.pull, "url", problems);
-        if self.method == MethodChoice::Get && !self.body.is_empty() {
-            problems.add("body", "is for `method: post` alone");
-        }
-        let body = fill(&self.body, Place::Json, |_| "1".to_owned());
-        if !body.is_empty() && serde_json::from_str::<Value>(&body).is_err() {
-            problems.add("body", "must be JSON once its names are filled in");
+    /// How it is asked.
+    pub(super) fn ask(&self) -> Ask<'_> {
+        Ask {
+            name: &self.name,
+            url: &self.url,
+            method: self.method,
+            body: &self.body,
+            headers: &self.headers,
+            auth: &self.auth,
+            paging: &self.paging,
+            since: &self.since,
+            time_zone: &self.time_zone,
+            success: self.success.as_ref(),
+            errors: self.errors.as_ref(),
+            pull: &self.pull,
         }
     }
 }
 
 impl Check for HttpPullConfig {
     fn check(&self, problems: &mut Problems) {
-        self.check_templates(problems);
-        self.auth.check(&self.pull, problems);
-        for (name, value) in &self.headers {
-            if HeaderName::try_from(name).is_err() || HeaderValue::from_str(value.expose()).is_err()
-            {
-                problems.add(&format!("headers.{name}"), "must be a header and its value");
-            }
-        }
+        self.ask().check(problems);
         let has = |field: Field| self.fields.contains_key(&field);
         if ![Field::Text, Field::Nps, Field::Csat, Field::Ces]
             .into_iter()
@@ -349,13 +299,6 @@ impl Check for HttpPullConfig {
         if let Err(error) = TimeReader::new(TimeFormat::Auto, &self.time_zone) {
             problems.add("time_zone", error);
         }
-        let since = self.since.format.as_str();
-        if since != "rfc3339"
-            && let Err(error) = TimeFormat::parse(since)
-        {
-            problems.add("since.format", error);
-        }
-        problems.within("pull", |problems| self.pull.check(problems));
     }
 }
 

@@ -1,18 +1,15 @@
 //! The platform's own verdict decides whether a page is taken; then every item of it is an event or a dead letter.
 
 use jiff::Timestamp;
-use reqwest::Url;
-use reqwest::header::HeaderName;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::config::{HttpPullConfig, MethodChoice, SinceBy};
+use super::config::{HttpPullConfig, SinceBy};
 use super::mapper::{draft, texts};
 use super::paging::State;
-use super::template::{Place, fill};
 use crate::draft::{DraftRules, Place as Origin};
 use crate::field::Field;
-use crate::json_path::{JsonPath, code, items};
+use crate::json_path::items;
 use crate::pull::{Answer, Next, PullConnector, Request, Token, Trouble};
 use crate::staging::Staging;
 
@@ -25,64 +22,6 @@ pub(super) struct HttpPull {
 impl HttpPull {
     pub(super) fn new(config: HttpPullConfig, rules: DraftRules) -> Self {
         Self { config, rules }
-    }
-
-    /// The body of an answer that is success in the platform's own words.
-    fn judged(&self, answer: &Answer) -> Result<Value, Trouble> {
-        let body = answer.json();
-        if let (Some(errors), Ok(body)) = (&self.config.errors, &body) {
-            let given = errors.path.first(body).map(code);
-            let is_one_of = |codes: &[Value]| {
-                given
-                    .as_deref()
-                    .is_some_and(|given| codes.iter().any(|listed| code(listed) == given))
-            };
-            let reason = || self.refusal(answer, body);
-            for (codes, trouble) in [
-                (&errors.retry, Trouble::Retry as fn(String) -> Trouble),
-                (&errors.reauth, Trouble::Reauth),
-                (&errors.fatal, Trouble::FatalConfig),
-                (&errors.item, Trouble::FatalItem),
-            ] {
-                if is_one_of(codes) {
-                    return Err(trouble(reason()));
-                }
-            }
-            if is_one_of(&errors.throttle) {
-                return Err(Trouble::Throttle {
-                    wait: answer.retry_after(),
-                    reason: reason(),
-                });
-            }
-        }
-        answer.judged()?;
-        let body = body?;
-        if let Some(success) = &self.config.success {
-            let verdict = success.path.first(&body).map(code);
-            if verdict != Some(code(&success.equals)) {
-                return Err(Trouble::Retry(self.refusal(answer, &body)));
-            }
-        }
-        Ok(body)
-    }
-
-    fn refusal(&self, answer: &Answer, body: &Value) -> String {
-        let words = |path: Option<&JsonPath>| {
-            path.and_then(|path| path.first(body))
-                .map(|value| code(value).into_owned())
-        };
-        let errors = self.config.errors.as_ref();
-        let code = words(errors.map(|errors| &errors.path));
-        let message = words(errors.and_then(|errors| errors.message.as_ref()));
-        match (code, message) {
-            (None, None) => format!("{} answered no success: {:?}", answer.place, answer.head()),
-            (code, message) => format!(
-                "{} refused: {} {}",
-                answer.place,
-                code.unwrap_or_default(),
-                message.unwrap_or_default()
-            ),
-        }
     }
 
     /// What grows from item to item, for the watermark.
@@ -128,26 +67,7 @@ impl PullConnector for HttpPull {
         token: &str,
         now: Timestamp,
     ) -> Result<Option<Request>, Trouble> {
-        let config = &self.config;
-        let value = |name: &str| state.value(config, name, now);
-        let url = match state.link(config) {
-            Some(link) => Url::parse(link),
-            None => Url::parse(&fill(&config.url, Place::Url, value)),
-        };
-        let url = url.map_err(|error| Trouble::FatalConfig(format!("url: {error}")))?;
-        let mut request = match config.method {
-            MethodChoice::Get => Request::get(url),
-            MethodChoice::Post => {
-                let body = fill(&config.body, Place::Json, value);
-                Request::post_text(url, body)
-            }
-        };
-        for (name, value) in &config.headers {
-            let header = HeaderName::try_from(name)
-                .map_err(|error| Trouble::FatalConfig(format!("headers.{name}: {error}")))?;
-            request = request.header(header, value.expose())?;
-        }
-        config.auth.sign(request, token).map(Some)
+        self.config.ask().request(state, token, now).map(Some)
     }
 
     fn take(
@@ -158,7 +78,7 @@ impl PullConnector for HttpPull {
         now: Timestamp,
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
-        let body = self.judged(answer)?;
+        let body = self.config.ask().judged(answer)?;
         let items = items(&self.config.items, &body);
         for (index, item) in items.iter().enumerate() {
             let line = Some(index as u64 + 1);
@@ -180,6 +100,6 @@ impl PullConnector for HttpPull {
             }
             self.saw(state, item);
         }
-        state.page(&self.config, &body, answer, items.len())
+        state.page(&self.config.ask(), &body, answer, items.len())
     }
 }

@@ -4,15 +4,20 @@
 //! A page is taken only when the platform's own verdict in it is success; the watermark of what was read moves only when
 //! a walk has come to its end.
 
+mod ask;
 mod auth;
 mod config;
 mod input;
 mod mapper;
 mod paging;
+mod signed;
 mod template;
 
+pub(crate) use ask::Ask;
 pub use auth::AuthConfig;
 pub use config::{
     ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig, PagingKind, Paths, SinceBy,
     SinceConfig, SuccessConfig,
 };
+pub(crate) use paging::State;
+pub use signed::{AliyunRpcConfig, Tc3Config};

@@ -5,13 +5,14 @@ use reqwest::header::LINK;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::config::{HttpPullConfig, PagingKind, SinceBy};
+use super::ask::Ask;
+use super::config::{PagingKind, SinceBy};
 use crate::json_path::code;
 use crate::pull::{Answer, Next, Trouble};
 
 /// How far a source was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
+pub(crate) struct State {
     /// All up to here was read: the greatest time …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
@@ -41,22 +42,27 @@ struct Walk {
 }
 
 impl State {
+    /// Whether no page of a walk was read yet.
+    pub(crate) fn is_at_the_start(&self) -> bool {
+        self.walk.pages == 0
+    }
+
     /// What a name in a template stands for.
-    pub(super) fn value(&self, config: &HttpPullConfig, name: &str, now: Timestamp) -> String {
-        let paging = &config.paging;
+    pub(super) fn value(&self, ask: &Ask<'_>, name: &str, now: Timestamp) -> String {
+        let paging = ask.paging;
         match name {
             "page" => (paging.start.unwrap_or(1) + self.walk.pages).to_string(),
             "offset" => (paging.start.unwrap_or(0) + self.walk.items).to_string(),
             "size" => paging.size.map(|size| size.to_string()).unwrap_or_default(),
             "cursor" => self.walk.next.clone().unwrap_or_default(),
-            "since" => self.since(config, now),
+            "since" => self.since(ask, now),
             "since_id" => self.since_id.clone().unwrap_or_else(|| "0".to_owned()),
             _ => String::new(),
         }
     }
 
-    fn since(&self, config: &HttpPullConfig, now: Timestamp) -> String {
-        let since = &config.since;
+    fn since(&self, ask: &Ask<'_>, now: Timestamp) -> String {
+        let since = ask.since;
         let from = match self.since {
             Some(read) => {
                 let overlap = i64::try_from(since.overlap_seconds).unwrap_or(i64::MAX);
@@ -68,17 +74,17 @@ impl State {
                     .unwrap_or(now)
             }),
         };
-        since.written(from, &config.time_zone)
+        since.written(from, ask.time_zone)
     }
 
     /// The address that the platform gave for the next page.
-    pub(super) fn link(&self, config: &HttpPullConfig) -> Option<&str> {
-        let links = config.paging.kind == PagingKind::Link;
+    pub(super) fn link(&self, ask: &Ask<'_>) -> Option<&str> {
+        let links = ask.paging.kind == PagingKind::Link;
         self.walk.next.as_deref().filter(|_| links)
     }
 
     /// An item with that time and id was read.
-    pub(super) fn saw(&mut self, at: Option<Timestamp>, id: Option<&str>) {
+    pub(crate) fn saw(&mut self, at: Option<Timestamp>, id: Option<&str>) {
         self.walk.highest = self.walk.highest.max(at);
         if let Some(id) = id
             && self
@@ -92,14 +98,14 @@ impl State {
     }
 
     /// A page of so many items was read: where the walk goes on.
-    pub(super) fn page(
+    pub(crate) fn page(
         &mut self,
-        config: &HttpPullConfig,
+        ask: &Ask<'_>,
         body: &Value,
         answer: &Answer,
         items: usize,
     ) -> Result<Next, Trouble> {
-        let paging = &config.paging;
+        let paging = ask.paging;
         self.walk.pages += 1;
         self.walk.items += items as u64;
         let says_more = paging
@@ -125,7 +131,7 @@ impl State {
                 }
             }
             PagingKind::Link => {
-                self.walk.next = next_link(answer, config)?;
+                self.walk.next = next_link(answer, ask)?;
                 self.walk.next.is_some()
             }
         };
@@ -135,7 +141,11 @@ impl State {
         }
         if self.walk.pages.is_multiple_of(paging.max_pages.get()) {
             // The place is kept: the next walk goes on from it.
-            tracing::warn!(source = %config.name, pages = self.walk.pages, "a walk was long, the next one goes on where it stopped");
+            tracing::warn!(
+                source = ask.name,
+                pages = self.walk.pages,
+                "a walk was long, the next one goes on where it stopped"
+            );
             return Ok(Next::Through);
         }
         Ok(Next::More)
@@ -182,7 +192,7 @@ fn is_true(value: &Value) -> bool {
 }
 
 /// The address in `Link: <…>; rel="next"` (RFC 8288), if it stays where the source is.
-fn next_link(answer: &Answer, config: &HttpPullConfig) -> Result<Option<String>, Trouble> {
+fn next_link(answer: &Answer, ask: &Ask<'_>) -> Result<Option<String>, Trouble> {
     let links = answer.headers.get_all(LINK);
     let next = links
         .iter()
@@ -207,7 +217,7 @@ fn next_link(answer: &Answer, config: &HttpPullConfig) -> Result<Option<String>,
         Ok(next) if next.origin() == base.origin() => Ok(Some(next.into())),
         _ => Err(Trouble::FatalConfig(format!(
             "source {}: the next page is said to be on another host, which is not followed; configure that address if it is right",
-            config.name
+            ask.name
         ))),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use wensheng_runtime::aliyun::percent;
+
 /// What values must be encoded for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -37,30 +39,13 @@ pub(super) fn fill(template: &str, place: Place, value_of: impl Fn(&str) -> Stri
         };
         let value = value_of(name.trim());
         filled.push_str(&match place {
-            Place::Url => percent_encoded(&value),
+            Place::Url => Cow::Owned(percent(&value)),
             Place::Json => json_escaped(&value),
         });
         rest = after;
     }
     filled.push_str(rest);
     filled
-}
-
-/// Everything but unreserved characters as `%XX`.
-pub(crate) fn percent_encoded(text: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if text.bytes().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    let mut encoded = String::with_capacity(3 * text.len());
-    for byte in text.bytes() {
-        if is_plain(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Cow::Owned(encoded)
 }
 
 fn json_escaped(text: &str) -> Cow<'_, str> {

@@ -17,6 +17,7 @@ use crate::draft::DraftRules;
 use crate::field::Field;
 use crate::hotline::{Calls, Part};
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::push::check_max_body;
 
 /// Calls and chats of Tencent Cloud Contact Center, pushed to `/ingest/{name}`, and read again on a schedule.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -102,9 +103,7 @@ impl Check for TcccConfig {
         if !(1..=24 * 30).contains(&self.merge_hours) {
             problems.add("merge_hours", "must be from 1 to 720 (30 days)");
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
         if let Some(reconcile) = &self.reconcile {
             problems.within("reconcile", |problems| reconcile.check(problems));
         }

@@ -5,7 +5,6 @@ mod config;
 mod part;
 mod push;
 mod reconcile;
-mod tc3;
 #[cfg(test)]
 mod tests;
 

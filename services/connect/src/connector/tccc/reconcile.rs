@@ -5,19 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::config::{Line, ReconcileConfig};
 use super::part::{cdr, native_id, words};
-use super::tc3::{self, Signer};
 use crate::draft::Place;
 use crate::field::Field;
 use crate::hotline::read::{field, list, number, text};
 use crate::hotline::{Calls, Part, Side};
 use crate::pull::{Answer, Next, PullConnector, Request, Trouble};
 use crate::staging::Staging;
+use crate::tc3::{Asked, Signer};
 
 /// Calls a page, the platform's most.
 const PAGE: u64 = 100;
@@ -60,27 +59,17 @@ impl Reconcile {
     fn signed(&self, action: &str, body: &Value, now: Timestamp) -> Result<Request, Trouble> {
         let url = Url::parse(&self.config.host)
             .map_err(|error| Trouble::FatalConfig(format!("`host` is not an address: {error}")))?;
-        let host = match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (host, _) => host.unwrap_or_default().to_owned(),
-        };
         let signer = Signer {
             secret_id: &self.config.secret_id,
             secret_key: self.config.secret_key.expose(),
             service: "ccc",
-            host: &host,
         };
-        let request = Request::post_json(url, body);
-        let authorization = signer.authorization(action, &request.body, now);
-        let seconds = now.as_second().to_string();
-        let name = HeaderName::from_static;
-        request
-            .header(CONTENT_TYPE, tc3::CONTENT_TYPE)?
-            .header(AUTHORIZATION, &authorization)?
-            .header(name("x-tc-action"), action)?
-            .header(name("x-tc-version"), VERSION)?
-            .header(name("x-tc-timestamp"), &seconds)?
-            .header(name("x-tc-region"), &self.config.region)
+        let asked = Asked {
+            action,
+            version: VERSION,
+            region: &self.config.region,
+        };
+        signer.signed(asked, Request::post_json(url, body), now)
     }
 
     fn take_part(

@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wensheng_runtime::Secret;
-use wensheng_schemas::{Direction, FeedbackEvent, Role};
+use wensheng_schemas::{Direction, Role};
 
 use super::TcccConfig;
-use crate::connector::{Connector, Input, Shared};
-use crate::push::{Head, PushInput, Refusal, Reply};
-use crate::staging::Staging;
+use crate::push::testing::{self, Taken, build};
+use crate::push::{Head, PushInput};
 use crate::wechat::crypto::tests::VECTORS;
 
 const TOKEN: &str = "0123456789abcdef";
@@ -23,56 +22,12 @@ fn push() -> Box<dyn PushInput> {
         satisfaction: BTreeMap::from([("非常满意".to_owned(), 5), ("满意".to_owned(), 4)]),
         ..TcccConfig::default()
     };
-    let shared = Shared {
-        pseudonym_key: Secret::new("0123456789abcdef"),
-        max_text_bytes: 100_000,
-        aliases: None,
-    };
-    match config.build(&shared).unwrap() {
-        Input::Push(input) => input,
-        _ => panic!("a push source"),
-    }
-}
-
-struct Taken {
-    outcome: Result<Reply, Refusal>,
-    events: Vec<FeedbackEvent>,
-    letters: Vec<String>,
-    cursors: Vec<String>,
+    build(&config)
 }
 
 fn deliver(input: &dyn PushInput, query: &str, body: &str) -> Taken {
-    let uri = format!("/ingest/line?token={TOKEN}&{query}")
-        .parse()
-        .unwrap();
-    let headers = HeaderMap::new();
-    let head = Head::new(
-        &uri,
-        &headers,
-        Timestamp::from_second(1_800_000_000).unwrap(),
-    );
-    let mut staging = Staging::new("line");
-    let outcome = input.admit(&head).and_then(|()| {
-        let content = input.open(&head, body.as_bytes())?;
-        input.parse(&head, &content, &mut staging)
-    });
-    let records = staging.take().records;
-    let values = |topic: &str| -> Vec<String> {
-        let of_topic = records.iter().filter(|record| record.topic.contains(topic));
-        of_topic
-            .filter_map(|record| String::from_utf8(record.value.as_ref()?.to_vec()).ok())
-            .collect()
-    };
-    let events = values("feedback");
-    Taken {
-        outcome,
-        events: events
-            .iter()
-            .map(|e| serde_json::from_str(e).unwrap())
-            .collect(),
-        letters: values("dead-letters"),
-        cursors: values("cursors"),
-    }
+    let query = format!("token={TOKEN}&{query}");
+    testing::deliver(input, &query, &[], body.as_bytes(), 1_800_000_000)
 }
 
 fn fixture(id: &str) -> (Value, Value) {
@@ -118,7 +73,7 @@ fn record_recording_and_words_are_one_call_in_any_order() {
                 let taken = deliver(input.as_ref(), query, body);
                 let reply: Value = serde_json::from_str(&taken.outcome.unwrap().body).unwrap();
                 assert_eq!(reply, expect["reply"]);
-                assert_eq!(taken.letters, Vec::<String>::new());
+                assert!(taken.letters.is_empty(), "{:?}", taken.letters);
                 assert_eq!(taken.cursors.len(), 1);
                 last = taken.events.into_iter().next().or(last);
             }

@@ -5,14 +5,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret};
-use wensheng_schemas::Channel;
 
 use super::answer::Reader;
 use super::hook::Hook;
 use super::list::AnswerList;
 use crate::connector::{CHINA, Connector, Input, Shared};
-use crate::draft::DraftRules;
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::push::check_token;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
 use crate::time::{TimeFormat, TimeReader};
 
@@ -78,9 +77,7 @@ impl Check for TencentSurveyConfig {
         if self.secret.is_empty() {
             problems.add("secret", "must be given");
         }
-        if (1..16).contains(&self.token.expose().chars().count()) {
-            problems.add("token", "must have at least 16 characters");
-        }
+        check_token(&self.token, problems);
         check_url(&self.host, &self.pull, "host", problems);
         problems.within("pull", |problems| self.pull.check(problems));
     }
@@ -100,17 +97,14 @@ impl Connector for TencentSurveyConfig {
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
-        let brand = self.brand.as_deref().unwrap_or_default();
-        let reader = Reader {
-            rules: DraftRules::of_platform(
-                &self.name,
-                self.kind(),
-                brand,
-                Channel::Survey,
-                shared,
-            )?,
-            surveys: Surveys::new(&self.surveys, &self.questions)?,
-        };
+        let (rules, surveys) = Surveys::of_source(
+            (&self.name, self.kind()),
+            self.brand.as_deref(),
+            &self.surveys,
+            &self.questions,
+            shared,
+        )?;
+        let reader = Reader { rules, surveys };
         let plan = self.pull.plan(&Defaults {
             every: Duration::from_secs(600),
             ..Defaults::DEFAULT

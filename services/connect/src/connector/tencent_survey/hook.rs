@@ -1,10 +1,8 @@
 //! A push wakes the reading of its survey. An answer that was changed or deleted is not found by reading on: which one it
 //! is is durable before the platform is told that it was heard.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use wensheng_runtime::Secret;
@@ -12,7 +10,7 @@ use wensheng_runtime::Secret;
 use super::list::Named;
 use crate::hotline::read::{field, text};
 use crate::pull::Hints;
-use crate::push::{Head, PushInput, Refusal, Reply, has_token};
+use crate::push::{Head, IN_THE_ADDRESS, Push, PushInput, Refusal, Reply, Wrong, admit_by_token};
 use crate::staging::Staging;
 use crate::time::TimeReader;
 
@@ -68,29 +66,11 @@ impl PushInput for Hook {
     }
 
     fn admit(&self, head: &Head<'_>) -> Result<(), Refusal> {
-        match has_token(head, &self.token) {
-            true => Ok(()),
-            false => Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                "no valid token; give the platform the address with `?token=…`, as this source is configured",
-            )),
-        }
+        admit_by_token(head, &self.token, IN_THE_ADDRESS)
     }
 
-    fn open<'a>(&self, _head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
-        Ok(Cow::Borrowed(body))
-    }
-
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        let body: Value = serde_json::from_slice(content).map_err(|error| {
-            let reason = format!("the body is not valid JSON: {error}");
-            Refusal::new(StatusCode::BAD_REQUEST, reason)
-        })?;
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        let (body, now) = (push.json().map_err(Refusal::unreadable)?, push.head.now);
         let action = text(&body, "action").unwrap_or_default();
         let payload = field(&body, "payload").unwrap_or(&Value::Null);
         let survey = text(payload, "survey_id").filter(|id| self.surveys.contains(id));
@@ -100,18 +80,22 @@ impl PushInput for Hook {
         match (action.starts_with("answer."), survey, answer) {
             (true, Some(survey), Some(answer)) => {
                 let stream = stream_of(&survey, &answer);
-                let said = match self.named(&action, &body, answer, head.now) {
+                let said = match self.named(&action, &body, answer, now) {
                     Some(named) => json!(named),
                     None => Value::Null,
                 };
                 if !said.is_null() {
-                    staging.cursor(&stream, said.clone(), head.now);
+                    staging.cursor(&stream, said.clone(), now);
                 }
                 self.hints.send(&survey, said);
             }
             // The request by which the platform tries the address, surveys that are not read, and changes of surveys.
             _ => staging.leave_out("other"),
         }
-        Ok(Reply::text("success"))
+        Ok(self.answer())
+    }
+
+    fn answer(&self) -> Reply {
+        Reply::text("success")
     }
 }

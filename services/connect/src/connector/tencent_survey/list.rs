@@ -115,10 +115,7 @@ impl PullConnector for AnswerList {
         now: Timestamp,
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
-        let place = Place {
-            place: &answer.place,
-            line: None,
-        };
+        let place = Place::of(&answer.place);
         let judged = judged(answer);
         if let Some(named) = state.named.last().cloned() {
             let looked_up = match (judged, named.deleted) {

@@ -11,14 +11,18 @@ use wensheng_schemas::Channel;
 
 use super::directory::CallDirectory;
 use super::formats::{Context, Shape, parts};
+use super::http::CallHttp;
+use super::http_config::TranscriptHttpConfig;
 use super::push::CallPush;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::field::Field;
 use crate::hotline::{Calls, Part, RoleChoice, Roles};
+use crate::pull::PullRunner;
+use crate::push::{check_max_body, check_token};
 
 /// Transcripts of calls as JSON: Alibaba Cloud SCA, NLS and CCC, Tencent Cloud ASR, iFlytek, Amazon Contact Lens, vCon, or
-/// the shape of our own. Pushed to `/ingest/{name}`, or read from a directory.
+/// the shape of our own. Pushed to `/ingest/{name}`, read from a directory, or asked for over HTTP.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TranscriptConfig {
@@ -38,6 +42,8 @@ pub struct TranscriptConfig {
     /// A directory of `.json` files, one document each, its subdirectories included. Default: none; then `token` must be
     /// set.
     pub path: Option<PathBuf>,
+    /// An address that transcripts are asked for at. Default: none.
+    pub http: Option<TranscriptHttpConfig>,
     /// Milliseconds between two looks at the directory. Default: 2000.
     pub poll_ms: u64,
     /// Who a track or a party is, such as `{"0": agent, "1": customer}`: tracks have no standard. The vendors' own names
@@ -61,6 +67,7 @@ impl Default for TranscriptConfig {
             sign_token: Secret::default(),
             sign_app_id: String::new(),
             path: None,
+            http: None,
             poll_ms: 2_000,
             roles: BTreeMap::new(),
             satisfaction: BTreeMap::new(),
@@ -92,16 +99,22 @@ impl Check for TranscriptConfig {
             problems.add("brand", "must be given");
         }
         let pushed = !self.token.is_empty() || !self.sign_token.is_empty();
-        match (&self.path, pushed) {
-            (None, false) => problems.add("token", "give `token` (pushed) or `path` (a directory)"),
-            (Some(_), true) => {
-                problems.add("path", "give `token` or `path`, not both; make two sources")
-            }
-            _ => {}
+        let ways = [pushed, self.path.is_some(), self.http.is_some()];
+        match ways.into_iter().filter(|way| *way).count() {
+            0 => problems.add(
+                "token",
+                "give `token` (pushed), `path` (a directory) or `http` (asked for)",
+            ),
+            1 => {}
+            _ => problems.add(
+                if self.path.is_some() { "path" } else { "http" },
+                "give one of `token`, `path` and `http`; make two sources",
+            ),
         }
-        if (1..16).contains(&self.token.expose().chars().count()) {
-            problems.add("token", "must have at least 16 characters");
+        if let Some(http) = &self.http {
+            problems.within("http", |problems| http.check(problems));
         }
+        check_token(&self.token, problems);
         if self.sign_token.is_empty() != self.sign_app_id.is_empty() {
             problems.add(
                 "sign_app_id",
@@ -115,9 +128,7 @@ impl Check for TranscriptConfig {
         if !(1..=24 * 30).contains(&self.merge_hours) {
             problems.add("merge_hours", "must be from 1 to 720 (30 days)");
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
     }
 }
 
@@ -202,6 +213,13 @@ fn build(
         merge_hours: config.merge_hours,
         max_bytes: config.max_body_bytes,
     };
+    if let Some(http) = &config.http {
+        let mut plan = http.pull.plan(&TranscriptHttpConfig::DEFAULTS);
+        plan.max_answer_bytes = plan.max_answer_bytes.max(config.max_body_bytes);
+        let connector = CallHttp::new(&config.name, http.clone(), reader);
+        let (runner, _) = PullRunner::new(&config.name, connector, plan)?;
+        return Ok(Input::Pull(Box::new(runner)));
+    }
     Ok(match &config.path {
         Some(path) => Input::Pull(Box::new(CallDirectory::new(
             reader,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use wensheng_bus::StageState;
 
 use super::config::{Reader, Told};
+use super::id_in_name;
 use crate::connector::{PullContext, PullInput};
 use crate::draft::Place;
 use crate::hotline::{Calls, Side};
@@ -144,10 +145,7 @@ impl CallDirectory {
         let now = Timestamp::now();
         let rules = &self.reader.rules;
         let mut staging = Staging::new(&rules.source);
-        let place = Place {
-            place: file,
-            line: None,
-        };
+        let place = Place::of(file);
         let told = Told {
             file_id: id_in_name(file),
             ..Told::default()
@@ -169,12 +167,6 @@ impl CallDirectory {
         self.read.insert(file.to_owned(), look.clone());
         Some(())
     }
-}
-
-/// The call's id in a file's name: `{contact id}_analysis_{time}.json` of Contact Lens, or all of it.
-fn id_in_name(file: &str) -> Option<&str> {
-    let stem = Path::new(file).file_stem()?.to_str()?;
-    Some(stem.split_once("_analysis_").map_or(stem, |(id, _)| id))
 }
 
 fn discover(

@@ -4,16 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wensheng_runtime::Secret;
 
 use super::config::{Reader, Told};
-use crate::draft::Place;
 use crate::hex::hex;
 use crate::hotline::{Calls, Side};
-use crate::push::{Head, PushInput, Refusal, Reply, has_token};
+use crate::push::{Head, Push, PushInput, Refusal, Reply, Wrong, has_token};
 use crate::staging::Staging;
 
 /// A source that transcripts are pushed to.
@@ -59,8 +57,7 @@ impl CallPush {
 }
 
 fn stranger() -> Refusal {
-    Refusal::new(
-        StatusCode::UNAUTHORIZED,
+    Refusal::stranger(
         "no valid token; send `Authorization: Bearer …`, or give the address with `?token=…`",
     )
 }
@@ -92,46 +89,29 @@ impl PushInput for CallPush {
         }
     }
 
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        let place_name = format!("/ingest/{}", self.reader.rules.source);
-        let place = Place {
-            place: &place_name,
-            line: None,
-        };
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        let head = push.head;
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let told = Told {
             call_id: head.query("call_id"),
             started_at: head.query("started_at"),
             file_id: None,
         };
-        let parts = self.reader.read(content, told);
-        let outcome = parts.and_then(|parts| {
-            if parts.is_empty() {
-                staging.leave_out("no-words");
-            }
-            for part in parts {
-                calls.take(
-                    part,
-                    &self.reader.rules,
-                    place,
-                    Side::Main,
-                    head.now,
-                    staging,
-                )?;
-            }
-            Ok(())
-        });
-        if let Err(reason) = outcome {
-            staging.dead_letter(place.place, None, &reason, content, head.now);
+        let parts = self.reader.read(push.content, told)?;
+        if parts.is_empty() {
+            staging.leave_out("no-words");
         }
-        // What Alibaba Cloud, Tencent Cloud and others read as success.
-        Ok(Reply::json(&serde_json::json!({
+        let rules = &self.reader.rules;
+        for part in parts {
+            calls.take(part, rules, push.place, Side::Main, head.now, staging)?;
+        }
+        Ok(self.answer())
+    }
+
+    /// What Alibaba Cloud, Tencent Cloud and others read as success.
+    fn answer(&self) -> Reply {
+        Reply::json(&serde_json::json!({
             "code": 0, "msg": "success", "message": "success",
-        })))
+        }))
     }
 }

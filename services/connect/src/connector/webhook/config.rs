@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -15,7 +15,7 @@ use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::pseudonym::Pseudonyms;
 use crate::push::signature::{SigningKey, verify};
-use crate::push::{Head, PushInput, Refusal, Reply};
+use crate::push::{Head, Push, PushInput, Refusal, Reply, Wrong, check_max_body, check_token};
 use crate::staging::Staging;
 use crate::time::{TimeFormat, TimeReader};
 
@@ -69,9 +69,7 @@ impl Check for WebhookConfig {
                 "give `token` or `secrets`: nobody may post without either",
             );
         }
-        if (1..16).contains(&self.token.expose().chars().count()) {
-            problems.add("token", "must have at least 16 characters");
-        }
+        check_token(&self.token, problems);
         for (index, secret) in self.secrets.iter().enumerate() {
             problems.within_item("secrets", index, |problems| {
                 if let Err(error) = SigningKey::new(secret.expose()) {
@@ -88,9 +86,7 @@ impl Check for WebhookConfig {
         if let Err(error) = TimeReader::new(TimeFormat::Auto, &self.time_zone) {
             problems.add("time_zone", error);
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
     }
 }
 
@@ -168,8 +164,7 @@ impl PushInput for WebhookInput {
         if self.has_token(head.headers) || may_be_signed {
             return Ok(());
         }
-        Err(Refusal::new(
-            StatusCode::UNAUTHORIZED,
+        Err(Refusal::stranger(
             "no valid token and no signature; send `Authorization: Bearer …` or the Standard Webhooks headers, as this source is configured",
         ))
     }
@@ -177,18 +172,13 @@ impl PushInput for WebhookInput {
     fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
         if !self.has_token(head.headers) {
             verify(&self.keys, head.headers, body, head.now)
-                .map_err(|wrong| Refusal::new(StatusCode::UNAUTHORIZED, wrong.to_string()))?;
+                .map_err(|wrong| Refusal::stranger(wrong.to_string()))?;
         }
         Ok(Cow::Borrowed(body))
     }
 
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        let accepted = parse(&self.rules, head.headers, content, head.now, staging)?;
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        let accepted = parse(&self.rules, push, staging)?;
         Ok(Reply::json(&accepted))
     }
 }

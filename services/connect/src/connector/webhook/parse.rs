@@ -1,15 +1,14 @@
 //! Good items are taken in, wrong ones become dead letters, each named by its index; the same request sent again makes
 //! the same ids.
 
-use axum::http::{HeaderMap, StatusCode, header};
-use jiff::Timestamp;
+use axum::http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::item::draft;
 use crate::draft::{DraftRules, Place};
-use crate::push::Refusal;
+use crate::push::{Push, Refusal, json};
 use crate::staging::Staging;
 
 /// No more rejected items are told in an answer; the others are in dead-letters all the same.
@@ -42,19 +41,17 @@ struct Rejected {
 /// Stages what a body holds.
 pub(super) fn parse(
     rules: &DraftRules,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
+    push: &Push<'_>,
     staging: &mut Staging,
 ) -> Result<Accepted, Refusal> {
+    let (headers, body, now) = (push.head.headers, push.content, push.head.now);
     let request = request_id(headers, body);
-    let place = format!("/ingest/{}", rules.source);
     let mut accepted = Accepted::default();
     let items = items(headers, body)?;
     let single = items.len() == 1;
     for (index, item) in items.iter().enumerate() {
         let place = Place {
-            place: &place,
+            place: push.place.place,
             line: (!single).then_some(index as u64 + 1),
         };
         let event = item
@@ -126,21 +123,14 @@ fn items<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Vec<Item<'a>>, Refus
             })
             .collect());
     }
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            format!("the body is not valid JSON: {error}"),
-        )
-    })?;
-    let value = match value {
+    let value = match json(body).map_err(Refusal::unreadable)? {
         Value::Object(mut envelope)
             if envelope.get("type").and_then(Value::as_str) == Some(ENVELOPE_TYPE) =>
         {
             envelope.remove("data").ok_or_else(|| {
-                Refusal::new(
-                    StatusCode::BAD_REQUEST,
-                    format!("the body is an envelope of type {ENVELOPE_TYPE} without `data`"),
-                )
+                Refusal::unreadable(format!(
+                    "the body is an envelope of type {ENVELOPE_TYPE} without `data`"
+                ))
             })?
         }
         other => other,
@@ -149,8 +139,7 @@ fn items<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Vec<Item<'a>>, Refus
         Value::Array(values) => values,
         value @ Value::Object(_) => vec![value],
         _ => {
-            return Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
+            return Err(Refusal::unreadable(
                 "the body must be a JSON object or an array of objects",
             ));
         }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret};
@@ -12,7 +11,7 @@ use wensheng_schemas::Channel;
 use super::message::stage;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
-use crate::push::{Head, PushInput, Refusal, Reply};
+use crate::push::{Head, Push, PushInput, Refusal, Reply, Wrong};
 use crate::staging::Staging;
 use crate::wechat::crypto::CallbackKey;
 use crate::wechat::{Door, MAX_BODY_BYTES, WINDOW_SECONDS};
@@ -128,8 +127,7 @@ impl PushInput for WechatOaInput {
     fn answer_check(&self, head: &Head<'_>) -> Result<Reply, Refusal> {
         self.door.check(head, "signature", None)?;
         let echo = head.query("echostr").ok_or_else(|| {
-            Refusal::new(
-                StatusCode::BAD_REQUEST,
+            Refusal::unreadable(
                 "there is no echostr; the platform sends one when the address is saved on its page",
             )
         })?;
@@ -142,8 +140,7 @@ impl PushInput for WechatOaInput {
 
     fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
         match &self.key {
-            None if head.query("encrypt_type") == Some("aes") => Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
+            None if head.query("encrypt_type") == Some("aes") => Err(Refusal::unreadable(
                 "the message is encrypted; set `encoding_aes_key` and `app_id`",
             )),
             None => Ok(Cow::Borrowed(body)),
@@ -154,20 +151,13 @@ impl PushInput for WechatOaInput {
         }
     }
 
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        stage(
-            &self.rules,
-            self.product.as_deref(),
-            content,
-            head.now,
-            staging,
-        );
-        // Anything else that is not empty would be shown to the follower as an error.
-        Ok(Reply::text("success"))
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        stage(&self.rules, self.product.as_deref(), push, staging);
+        Ok(self.answer())
+    }
+
+    /// Anything else that is not empty would be shown to the follower as an error.
+    fn answer(&self) -> Reply {
+        Reply::text("success")
     }
 }

@@ -1,11 +1,11 @@
 //! A message that says something becomes one event, by the platform's own id of it; a wrong one becomes a dead letter
 //! without the follower's id.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::draft::{Draft, DraftRules, Place};
+use crate::draft::{Draft, DraftRules};
 use crate::field::Field;
+use crate::push::Push;
 use crate::staging::Staging;
 use crate::wechat::{read, text};
 
@@ -20,15 +20,10 @@ enum Message {
 pub(super) fn stage(
     rules: &DraftRules,
     product: Option<&str>,
-    content: &[u8],
-    now: Timestamp,
+    push: &Push<'_>,
     staging: &mut Staging,
 ) {
-    let place_name = format!("/ingest/{}", rules.source);
-    let place = Place {
-        place: &place_name,
-        line: None,
-    };
+    let (content, place, now) = (push.content, push.place, push.head.now);
     let mut author = None;
     let event = read(content).and_then(|message| {
         author = text(&message, "FromUserName").ok().flatten();

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::pull::Hints;
-use crate::push::{Head, PushInput, Refusal, Reply};
+use crate::push::{Head, Push, PushInput, Refusal, Reply, Wrong};
 use crate::staging::Staging;
 use crate::wechat::crypto::CallbackKey;
 use crate::wechat::{Door, MAX_BODY_BYTES, read, text};
@@ -40,18 +39,16 @@ impl PushInput for KfCallback {
 
     /// The echo is sealed here, and is answered in the clear.
     fn answer_check(&self, head: &Head<'_>) -> Result<Reply, Refusal> {
-        let bad = |reason: String| Refusal::new(StatusCode::BAD_REQUEST, reason);
         let echo = head
             .query("echostr")
-            .ok_or_else(|| bad("there is no echostr".to_owned()))?;
+            .ok_or_else(|| Refusal::unreadable("there is no echostr"))?;
         self.door.check(head, "msg_signature", Some(echo))?;
-        let plain = self
-            .key
-            .decrypt(echo, &self.corp_id)
-            .map_err(|reason| bad(format!("the echostr cannot be decrypted: {reason}")))?;
+        let plain = self.key.decrypt(echo, &self.corp_id).map_err(|reason| {
+            Refusal::unreadable(format!("the echostr cannot be decrypted: {reason}"))
+        })?;
         String::from_utf8(plain)
             .map(Reply::text)
-            .map_err(|_| bad("the echostr is no text".to_owned()))
+            .map_err(|_| Refusal::unreadable("the echostr is no text"))
     }
 
     fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
@@ -59,14 +56,8 @@ impl PushInput for KfCallback {
         Ok(Cow::Owned(content))
     }
 
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        let bad = |reason: String| Refusal::new(StatusCode::BAD_REQUEST, reason);
-        let message = read(content).map_err(bad)?;
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        let message = read(push.content).map_err(Refusal::unreadable)?;
         let field = |name: &str| text(&message, name).ok().flatten();
         let account = field("OpenKfId");
         let stream = match field("Event").as_deref() {
@@ -76,10 +67,14 @@ impl PushInput for KfCallback {
         match stream {
             Some(stream) => self.hints.send(
                 &stream,
-                json!({"token": field("Token"), "at": head.now.as_second()}),
+                json!({"token": field("Token"), "at": push.head.now.as_second()}),
             ),
             None => staging.leave_out("callback"),
         }
-        Ok(Reply::text(""))
+        Ok(self.answer())
+    }
+
+    fn answer(&self) -> Reply {
+        Reply::text("")
     }
 }

@@ -10,10 +10,10 @@ use wensheng_schemas::{Channel, FeedbackEvent};
 use super::WecomKfConfig;
 use super::callback::KfCallback;
 use super::sync::{KfState, KfSync};
-use crate::connector::Shared;
 use crate::draft::DraftRules;
 use crate::pull::{Answer, Defaults, Next, PullConnector, PullRunner, Trouble};
-use crate::push::{Head, PushInput, Reply};
+use crate::push::testing::shared;
+use crate::push::{Head, PushInput, Reply, stage};
 use crate::staging::Staging;
 use crate::wechat::Door;
 use crate::wechat::crypto::tests::VECTORS;
@@ -32,12 +32,7 @@ fn config() -> WecomKfConfig {
 }
 
 fn sync(config: WecomKfConfig) -> KfSync {
-    let shared = Shared {
-        pseudonym_key: Secret::new("0123456789abcdef"),
-        max_text_bytes: 10_000,
-        aliases: None,
-    };
-    let rules = DraftRules::of_platform("kf", "wecom-kf", "鹿汀茶饮", Channel::Wechat, &shared);
+    let rules = DraftRules::of_platform("kf", "wecom-kf", "鹿汀茶饮", Channel::Wechat, &shared());
     KfSync::new(config, rules.unwrap())
 }
 
@@ -121,7 +116,7 @@ fn an_empty_page_is_not_the_end_and_a_cursor_that_stands_is_no_page() {
     assert_eq!((next, events.len()), (Ok(Next::More), 0));
     assert_eq!(state.cursor, expect["save_cursor"].as_str().unwrap());
     let (next, ..) = take(&sync, &mut state, &body);
-    assert_eq!(next.unwrap_err().class(), "retry");
+    assert_eq!(next.unwrap_err().class().name(), "retry");
     let end = json!({"errcode": 0, "next_cursor": "CURSOR_C", "has_more": 0, "msg_list": []});
     assert_eq!(take(&sync, &mut state, &end).0, Ok(Next::Through));
     assert_eq!(state.cursor, "CURSOR_C");
@@ -151,16 +146,17 @@ fn every_error_code_has_its_class() {
     ] {
         let body = json!({"errcode": code, "errmsg": "hint: [x]"});
         let (next, ..) = take(&sync, &mut KfState::default(), &body);
-        assert_eq!(next.unwrap_err().class(), class, "{code}");
+        assert_eq!(next.unwrap_err().class().name(), class, "{code}");
         let token = sync.token(&answer(&body));
-        assert_eq!(token.unwrap_err().class(), class, "{code}");
+        assert_eq!(token.unwrap_err().class().name(), class, "{code}");
     }
     let (body, _) = fixture("wecom.errcode.expired");
     assert_eq!(
         take(&sync, &mut KfState::default(), &body)
             .0
             .unwrap_err()
-            .class(),
+            .class()
+            .name(),
         "reauth"
     );
 }
@@ -181,7 +177,11 @@ fn a_callbacks_token_is_sent_while_it_is_good_and_dropped_when_it_is_not() {
     assert_eq!(take(&sync, &mut state, &invalid).0, Ok(Next::More));
     assert!(body_at(&state, AT + 1).get("token").is_none());
     assert_eq!(
-        take(&sync, &mut state, &invalid).0.unwrap_err().class(),
+        take(&sync, &mut state, &invalid)
+            .0
+            .unwrap_err()
+            .class()
+            .name(),
         "retry"
     );
     let first = body_at(&KfState::default(), AT);
@@ -267,7 +267,7 @@ fn the_published_callbacks_wake_the_right_account() {
         let head = Head::new(&uri, &headers, at(second));
         let mut staging = Staging::new("kf");
         let content = callback.open(&head, body.as_bytes())?;
-        callback.parse(&head, &content, &mut staging)
+        stage(&callback, "kf", &head, &content, &mut staging)
     };
     let body =
         format!("<xml><ToUserName>ww</ToUserName><Encrypt>{sealed}</Encrypt><AgentID/></xml>");

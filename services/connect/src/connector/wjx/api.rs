@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::config::WjxApiConfig;
 use super::sign::sign;
 use super::submission::{Reader, index_of};
+use super::titles;
 use crate::draft::Place;
 use crate::hotline::read::{field, number, text};
 use crate::json_path::{JsonPath, items};
@@ -48,6 +49,9 @@ pub(super) struct WjxState {
     /// Whether the list was read to its end.
     #[serde(default)]
     listed: bool,
+    /// The survey whose titles were read in the walk under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    titled: Option<String>,
     /// The platform's clock less ours, in seconds.
     #[serde(default)]
     clock: i64,
@@ -79,6 +83,7 @@ impl WjxState {
 
     /// The survey whose turn it was is read to its end.
     fn done(&mut self, stream: &str) -> Next {
+        self.titled = None;
         if !stream.is_empty() {
             return Next::Through;
         }
@@ -127,6 +132,47 @@ impl WjxApi {
         let signature = sign(&body, config.app_key.expose(), config.hash);
         body.insert("sign".to_owned(), json!(signature));
         Ok(Request::post_json(url, &json!(body)))
+    }
+
+    /// Whether the titles of this survey are to be read before its answers.
+    fn asks_for_titles(&self, state: &WjxState, survey: &str) -> bool {
+        self.config.titles && state.titled.as_deref() != Some(survey)
+    }
+
+    fn titles_of(&self, survey: &str) -> Result<Request, Trouble> {
+        let base = self.config.host.trim_end_matches('/');
+        let url = Url::parse_with_params(
+            &format!("{base}/handler/IllustrateApi.ashx"),
+            [("activityID", survey), ("JSON", "1")],
+        );
+        url.map(Request::get)
+            .map_err(|error| Trouble::FatalConfig(format!("`host` is not an address: {error}")))
+    }
+
+    /// Takes the titles of a survey. Answers do not wait for what gives none.
+    fn take_titles(
+        &self,
+        survey: &str,
+        answer: &Answer,
+        now: Timestamp,
+        staging: &mut Staging,
+    ) -> Result<(), Trouble> {
+        let map = match answer.judged().and_then(Answer::json) {
+            Ok(map) => titles::read(&map),
+            Err(trouble @ Trouble::Throttle { .. }) => return Err(trouble),
+            Err(trouble) => {
+                tracing::warn!(
+                    survey,
+                    ?trouble,
+                    "the titles of its questions are not to be had; questions go by their keys"
+                );
+                return Ok(());
+            }
+        };
+        if !map.is_empty() && self.reader.titles.put(survey, map.clone()) {
+            staging.cursor(&titles::stream_of(survey), json!(map), now);
+        }
+        Ok(())
     }
 
     /// What the platform says of itself, HTTP 200 or not.
@@ -183,6 +229,10 @@ impl PullConnector for WjxApi {
         }
     }
 
+    fn restore(&self, positions: &BTreeMap<String, Value>) {
+        self.reader.titles.restore(positions);
+    }
+
     fn request(
         &self,
         stream: &str,
@@ -195,6 +245,7 @@ impl PullConnector for WjxApi {
                 let page = json!({"page_index": state.listed_pages + 1, "page_size": PAGE});
                 self.call(LIST, page, state, now)
             }
+            Some(survey) if self.asks_for_titles(state, survey) => self.titles_of(survey),
             Some(survey) => {
                 let seen = state.seen.get(survey).copied().unwrap_or(0);
                 let page = json!({
@@ -214,6 +265,12 @@ impl PullConnector for WjxApi {
         now: Timestamp,
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
+        let current = state.current(stream).map(str::to_owned);
+        if let Some(survey) = current.filter(|survey| self.asks_for_titles(state, survey)) {
+            self.take_titles(&survey, answer, now, staging)?;
+            state.titled = Some(survey);
+            return Ok(Next::More);
+        }
         let body = match self.judged(answer)? {
             Verdict::Good(body) => body,
             Verdict::Expired(words) => {
@@ -254,10 +311,7 @@ impl PullConnector for WjxApi {
         if answers.is_empty() {
             return Ok(state.done(stream));
         }
-        let place = Place {
-            place: &answer.place,
-            line: None,
-        };
+        let place = Place::of(&answer.place);
         let before = state.seen.get(&survey).copied().unwrap_or(0);
         let mut seen = before;
         for (key, submission) in answers {

@@ -6,15 +6,15 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wensheng_runtime::{Check, Problems, Secret};
-use wensheng_schemas::Channel;
 
 use super::api::WjxApi;
 use super::push::{Key, WjxPush};
 pub use super::sign::SignatureHash;
 use super::submission::Reader;
+use super::titles::Titles;
 use crate::connector::{Connector, Input, Shared};
-use crate::draft::DraftRules;
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
+use crate::push::check_max_body;
 use crate::survey::{QuestionConfig, SurveyConfig, Surveys, check_brands, check_questions};
 
 /// Answers to surveys of 问卷星, pushed to `/ingest/{name}`, and read through its OpenAPI on a schedule.
@@ -27,7 +27,8 @@ pub struct WjxConfig {
     pub brand: Option<String>,
     /// The surveys, by their activity. Default: none; then all that are pushed, and all that the account has.
     pub surveys: Vec<SurveyConfig>,
-    /// What questions ask for, in all surveys, by their keys: `q12`, of a matrix `q4_1`.
+    /// What questions ask for, in all surveys, by their keys (`q12`, of a matrix `q4_1`), or
+    /// by their titles where `api.titles` reads them.
     pub questions: Vec<QuestionConfig>,
     /// The token of the address that the platform is given, `…/ingest/{name}?token=…`, at least 16 characters: the
     /// signature covers two numbers only. Default: none; then nothing is pushed.
@@ -72,6 +73,10 @@ pub struct WjxApiConfig {
     pub hash: SignatureHash,
     /// Where the API is, the customer's own domain where there is one. Default: https://www.wjx.cn
     pub host: String,
+    /// Whether the titles of questions are read with every walk (`/handler/IllustrateApi.ashx`, of the surveys that are read), so
+    /// that questions can be configured by their titles, and attributes are named by them. Pushes know them, too. Default:
+    /// false; then questions go by their keys.
+    pub titles: bool,
     /// Words of errors by which the platform says that its clock and ours differ. Default: 已过期.
     pub expired_errors: Vec<String>,
     /// Words of errors that a person must mend. Default: 权限不足, 签名, appid, 不存在.
@@ -108,6 +113,7 @@ impl Default for WjxApiConfig {
             app_key: Secret::default(),
             hash: SignatureHash::Sha1,
             host: "https://www.wjx.cn".to_owned(),
+            titles: false,
             expired_errors: words(&["已过期"]),
             fatal_errors: words(&["权限不足", "签名", "appid", "不存在"]),
             throttle_errors: words(&["频繁", "超过限制"]),
@@ -143,9 +149,7 @@ impl Check for WjxConfig {
                 }
             }
         }
-        if !(1_024..=64 << 20).contains(&self.max_body_bytes) {
-            problems.add("max_body_bytes", "must be from 1024 to 67108864");
-        }
+        check_max_body(self.max_body_bytes, problems);
         if let Some(api) = &self.api {
             problems.within("api", |problems| api.check(problems));
         }
@@ -177,17 +181,18 @@ impl Connector for WjxConfig {
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
-        let brand = self.brand.as_deref().unwrap_or_default();
+        let (rules, surveys) = Surveys::of_source(
+            (&self.name, self.kind()),
+            self.brand.as_deref(),
+            &self.surveys,
+            &self.questions,
+            shared,
+        )?;
         let reader = Arc::new(Reader {
-            rules: DraftRules::of_platform(
-                &self.name,
-                self.kind(),
-                brand,
-                Channel::Survey,
-                shared,
-            )?,
-            surveys: Surveys::new(&self.surveys, &self.questions)?,
+            rules,
+            surveys,
             skipped: self.skipped.clone(),
+            titles: Titles::default(),
         });
         let push = match self.push_key.is_empty() {
             true => None,

@@ -9,5 +9,6 @@ mod sign;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod titles;
 
 pub use config::{PushFormat, SignatureHash, WjxApiConfig, WjxConfig};

@@ -4,8 +4,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::http::StatusCode;
-use serde_json::Value;
 use subtle::ConstantTimeEq;
 use wensheng_runtime::Secret;
 
@@ -13,9 +11,10 @@ use super::config::PushFormat;
 use super::seal::Seal;
 use super::sign::sha1_of;
 use super::submission::Reader;
-use crate::draft::Place;
 use crate::hotline::read::text;
-use crate::push::{Head, PushInput, Refusal, Reply, has_token};
+use crate::push::{
+    Head, IN_THE_ADDRESS, Push, PushInput, Refusal, Reply, Wrong, admit_by_token, json,
+};
 use crate::staging::Staging;
 
 pub(super) struct WjxPush {
@@ -45,10 +44,6 @@ impl Key {
     }
 }
 
-fn stranger(reason: &str) -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, reason)
-}
-
 fn is_same(given: Option<&str>, expected: &str) -> bool {
     let given = given.unwrap_or_default().trim().to_ascii_lowercase();
     given.as_bytes().ct_eq(expected.as_bytes()).into()
@@ -70,35 +65,26 @@ impl PushInput for WjxPush {
     }
 
     fn admit(&self, head: &Head<'_>) -> Result<(), Refusal> {
-        match has_token(head, &self.token) {
-            true => Ok(()),
-            false => Err(stranger(
-                "no valid token; give the platform the address with `?token=…`, as this source is configured",
-            )),
-        }
+        admit_by_token(head, &self.token, IN_THE_ADDRESS)
     }
 
     fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
         let unseal = |seal: &Seal| {
             let opened = seal.open(&sealed(body));
             opened.map(Cow::Owned).map_err(|reason| {
-                let reason = format!("the body cannot be opened: {reason}");
-                Refusal::new(StatusCode::BAD_REQUEST, reason)
+                Refusal::unreadable(format!("the body cannot be opened: {reason}"))
             })
         };
         match &self.key {
             Key::Signed(key) => {
-                let content: Value = serde_json::from_slice(body).map_err(|error| {
-                    let reason = format!("the body is not valid JSON: {error}");
-                    Refusal::new(StatusCode::BAD_REQUEST, reason)
-                })?;
+                let content = json(body).map_err(Refusal::unreadable)?;
                 let field = |name| text(&content, name).unwrap_or_default();
                 let (activity, index) = (field("activity"), field("index"));
                 let key = key.expose().as_bytes();
                 let expected = sha1_of(&[activity.as_bytes(), index.as_bytes(), key]);
                 match is_same(Some(&field("sign")), &expected) {
                     true => Ok(Cow::Borrowed(body)),
-                    false => Err(stranger("`sign` does not fit; check `push_key`")),
+                    false => Err(Refusal::stranger("`sign` does not fit; check `push_key`")),
                 }
             }
             Key::Sealed(seal) => unseal(seal),
@@ -106,31 +92,24 @@ impl PushInput for WjxPush {
                 let expected = sha1_of(&[body, key.expose().as_bytes()]);
                 match is_same(head.header("x-wjx-signature"), &expected) {
                     true => unseal(seal),
-                    false => Err(stranger("X-Wjx-Signature does not fit; check `push_key`")),
+                    false => Err(Refusal::stranger(
+                        "X-Wjx-Signature does not fit; check `push_key`",
+                    )),
                 }
             }
         }
     }
 
-    fn parse(
-        &self,
-        head: &Head<'_>,
-        content: &[u8],
-        staging: &mut Staging,
-    ) -> Result<Reply, Refusal> {
-        let place_name = format!("/ingest/{}", self.reader.rules.source);
-        let place = Place {
-            place: &place_name,
-            line: None,
-        };
-        let submission: Result<Value, String> = serde_json::from_slice(content)
-            .map_err(|error| format!("the push is not valid JSON: {error}"));
-        let event = submission
-            .and_then(|submission| self.reader.event(&submission, None, None, place, head.now));
-        match event {
-            Ok(event) => staging.event(event),
-            Err(reason) => staging.dead_letter(place.place, None, &reason, content, head.now),
-        }
-        Ok(Reply::text("success"))
+    fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
+        let (submission, now) = (push.json()?, push.head.now);
+        let event = self
+            .reader
+            .event(&submission, None, None, push.place, now)?;
+        staging.event(event);
+        Ok(self.answer())
+    }
+
+    fn answer(&self) -> Reply {
+        Reply::text("success")
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use wensheng_schemas::FeedbackEvent;
 
+use super::titles::Titles;
 use crate::draft::{Draft, DraftRules, Place};
 use crate::field::Field;
 use crate::hotline::read::text;
@@ -17,6 +18,8 @@ pub(super) struct Reader {
     pub(super) surveys: Surveys,
     /// What stands where a question was not answered.
     pub(super) skipped: Vec<String>,
+    /// What was asked.
+    pub(super) titles: Titles,
 }
 
 /// The number of a submission within its survey.
@@ -70,7 +73,8 @@ impl Reader {
                 draft.attribute(name, &value);
             }
         }
-        let answers = answers(submission, &self.skipped);
+        let mut answers = answers(submission, &self.skipped);
+        self.titles.tell(&activity, &mut answers);
         self.surveys.fill(&activity, &answers, &mut draft)?;
         let mut event = draft.into_event(&self.rules, place, now, String::new)?;
         if is_dated {

@@ -3,22 +3,18 @@ use std::collections::BTreeMap;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use aes::{Aes128, Aes256};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use wensheng_runtime::Secret;
-use wensheng_schemas::{DeadLetter, FeedbackEvent};
 
 use super::WjxConfig;
 use super::seal::Seal;
 use super::sign::{SignatureHash, payload, sha1_of, sign};
 use super::submission::answers;
-use crate::connector::{Connector, Input, Shared};
-use crate::push::{Head, PushInput, Refusal, Reply};
-use crate::staging::Staging;
+use crate::push::PushInput;
+use crate::push::testing::{self, Taken, build};
 
 const DOCUMENT: &str = include_str!("../../../tests/wire/surveys-and-social.json");
 const TOKEN: &str = "0123456789abcdef";
@@ -78,53 +74,12 @@ fn input(push: &str, key: &str) -> Box<dyn PushInput> {
         ],
     }))
     .unwrap();
-    let shared = Shared {
-        pseudonym_key: Secret::new("0123456789abcdef"),
-        max_text_bytes: 10_000,
-        aliases: None,
-    };
-    match config.build(&shared).unwrap() {
-        Input::Push(input) => input,
-        _ => panic!("a push source"),
-    }
-}
-
-#[derive(Debug)]
-struct Taken {
-    outcome: Result<Reply, Refusal>,
-    events: Vec<FeedbackEvent>,
-    letters: Vec<DeadLetter>,
+    build(&config)
 }
 
 fn deliver(input: &dyn PushInput, query: &str, signature: Option<&str>, body: &[u8]) -> Taken {
-    let uri = format!("/ingest/survey?{query}").parse().unwrap();
-    let mut headers = HeaderMap::new();
-    if let Some(signature) = signature {
-        headers.insert("x-wjx-signature", signature.parse().unwrap());
-    }
-    let head = Head::new(
-        &uri,
-        &headers,
-        Timestamp::from_second(1_700_000_000).unwrap(),
-    );
-    let mut staging = Staging::new("survey");
-    let outcome = input.admit(&head).and_then(|()| {
-        let content = input.open(&head, body)?;
-        input.parse(&head, &content, &mut staging)
-    });
-    let mut taken = Taken {
-        outcome,
-        events: Vec::new(),
-        letters: Vec::new(),
-    };
-    for record in staging.take().records {
-        let value = record.value.unwrap();
-        match record.topic.contains("feedback") {
-            true => taken.events.push(serde_json::from_slice(&value).unwrap()),
-            false => taken.letters.push(serde_json::from_slice(&value).unwrap()),
-        }
-    }
-    taken
+    let headers = signature.map(|signature| ("x-wjx-signature", signature));
+    testing::deliver(input, query, headers.as_slice(), body, 1_700_000_000)
 }
 
 fn fixture() -> (Value, Value) {

@@ -1,33 +1,71 @@
-//! Requests to Tencent Cloud are signed with TC3-HMAC-SHA256, under a key of the UTC day.
+//! Requests to Tencent Cloud are `POST`s of JSON to the root of a service's host, signed with TC3-HMAC-SHA256 under a key of
+//! the UTC day.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::pull::{Request, Trouble};
 
 /// The headers that are signed.
 const SIGNED: &str = "content-type;host;x-tc-action";
 
 /// The content type that is signed, as it must be sent.
-pub(super) const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+const JSON: &str = "application/json; charset=utf-8";
 
 /// Who signs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Signer<'a> {
-    pub(super) secret_id: &'a str,
-    pub(super) secret_key: &'a str,
-    pub(super) service: &'a str,
-    pub(super) host: &'a str,
+pub(crate) struct Signer<'a> {
+    pub(crate) secret_id: &'a str,
+    pub(crate) secret_key: &'a str,
+    /// Which service is asked: `ccc`, `asr`.
+    pub(crate) service: &'a str,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) action: &'a str,
+    /// The version of the API, such as `2020-02-10`.
+    pub(crate) version: &'a str,
+    /// May be empty where the service has none.
+    pub(crate) region: &'a str,
 }
 
 impl Signer<'_> {
+    /// The request with its signature at that time.
+    pub(crate) fn signed(
+        &self,
+        asked: Asked<'_>,
+        request: Request,
+        now: Timestamp,
+    ) -> Result<Request, Trouble> {
+        let host = match (request.url.host_str(), request.url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        };
+        let authorization = self.authorization(&host, asked.action, &request.body, now);
+        let name = HeaderName::from_static;
+        let request = request
+            .header(CONTENT_TYPE, JSON)?
+            .header(AUTHORIZATION, &authorization)?
+            .header(name("x-tc-action"), asked.action)?
+            .header(name("x-tc-version"), asked.version)?
+            .header(name("x-tc-timestamp"), &now.as_second().to_string())?;
+        match asked.region {
+            "" => Ok(request),
+            region => request.header(name("x-tc-region"), region),
+        }
+    }
+
     /// The `Authorization` header of a request with that body at that time.
-    pub(super) fn authorization(&self, action: &str, body: &[u8], now: Timestamp) -> String {
+    fn authorization(&self, host: &str, action: &str, body: &[u8], now: Timestamp) -> String {
         let canonical = format!(
-            "POST\n/\n\ncontent-type:{CONTENT_TYPE}\nhost:{}\nx-tc-action:{}\n\n{SIGNED}\n{}",
-            self.host,
+            "POST\n/\n\ncontent-type:{JSON}\nhost:{}\nx-tc-action:{}\n\n{SIGNED}\n{}",
+            host,
             action.to_lowercase(),
             hex(&Sha256::digest(body)),
         );
@@ -94,14 +132,13 @@ mod tests {
                 secret_id: text("secret_id"),
                 secret_key: text("secret_key"),
                 service,
-                host: &host,
             };
             let now = Timestamp::from_second(input["timestamp"].as_i64().unwrap()).unwrap();
             let (signature, scope) = signer.sign(text("canonical_request"), now);
             assert_eq!(signature, output, "{id}");
             assert!(scope.starts_with(text("date")), "{id}");
             if let Some(payload) = input["payload"].as_str() {
-                let header = signer.authorization("SendSms", payload.as_bytes(), now);
+                let header = signer.authorization(&host, "SendSms", payload.as_bytes(), now);
                 assert!(
                     header.ends_with(&format!("Signature={output}")),
                     "{id} {header}"

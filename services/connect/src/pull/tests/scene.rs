@@ -1,4 +1,4 @@
-//! The runner over scripted answers, in time that moves only when a test lets it.
+//! Scripted answers, and time that moves only when a test lets it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -16,17 +16,18 @@ use wensheng_bus::StageState;
 use wensheng_runtime::Secret;
 use wensheng_schemas::{Cursor, Topic};
 
-use super::config::{Defaults, PullConfig};
-use super::http::{Answer, Request, Transport};
-use super::runner::{Hints, PullRunner, Sink, Telling, Time};
-use super::{Next, PullConnector, Token, Trouble};
+use super::super::config::{Defaults, PullConfig};
+use super::super::http::{Answer, Request, Transport};
+use super::super::runner::{Hints, PullRunner, Sink, Time};
+use super::super::telling::Telling;
+use super::super::{Next, PullConnector, Token, Trouble};
 use crate::progress::{IngestProgress, Tracker};
 use crate::staging::{Batch, Staging};
 
 /// Pages of numbers: `{"items": [1, 2], "next": 3, "more": true}`; `{"code": "…"}` is a refusal.
-struct Numbers {
-    streams: Vec<String>,
-    has_token: bool,
+pub(super) struct Numbers {
+    pub(super) streams: Vec<String>,
+    pub(super) has_token: bool,
 }
 
 impl PullConnector for Numbers {
@@ -96,23 +97,23 @@ impl PullConnector for Numbers {
 
 /// What is answered, in order; then always the last page again.
 #[derive(Clone)]
-struct Script {
-    answers: Arc<Mutex<VecDeque<Page>>>,
-    asked: Arc<Mutex<Vec<(Duration, String)>>>,
-    clock: Clock,
+pub(super) struct Script {
+    pub(super) answers: Arc<Mutex<VecDeque<Page>>>,
+    pub(super) asked: Arc<Mutex<Vec<(Duration, String)>>>,
+    pub(super) clock: Clock,
 }
 
 /// Time that stands still until it is let pass.
 #[derive(Clone)]
-struct Clock {
-    start: Instant,
-    passed: watch::Sender<Duration>,
+pub(super) struct Clock {
+    pub(super) start: Instant,
+    pub(super) passed: watch::Sender<Duration>,
     /// What is waited for, as passed time.
-    alarms: Arc<Mutex<Vec<Duration>>>,
+    pub(super) alarms: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Clock {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             start: Instant::now(),
             passed: watch::Sender::new(Duration::ZERO),
@@ -122,7 +123,7 @@ impl Clock {
 
     /// Lets time pass from alarm to alarm. Tests run on one thread and nothing in them waits for anything but this clock,
     /// so that a few turns let the runner come to rest.
-    async fn pass(&self, time: Duration) {
+    pub(super) async fn pass(&self, time: Duration) {
         let end = *self.passed.borrow() + time;
         loop {
             for _ in 0..50 {
@@ -189,9 +190,9 @@ impl Transport for Script {
 
 /// Keeps what is committed; may break off before a commit.
 #[derive(Clone, Default)]
-struct Kept {
-    batches: Arc<Mutex<Vec<Batch>>>,
-    breaks_at: Option<usize>,
+pub(super) struct Kept {
+    pub(super) batches: Arc<Mutex<Vec<Batch>>>,
+    pub(super) breaks_at: Option<usize>,
 }
 
 #[async_trait]
@@ -207,7 +208,7 @@ impl Sink for Kept {
 }
 
 impl Kept {
-    fn numbers(&self) -> u64 {
+    pub(super) fn numbers(&self) -> u64 {
         self.batches
             .lock()
             .unwrap()
@@ -217,7 +218,7 @@ impl Kept {
     }
 
     /// The last cursor of every stream.
-    fn positions(&self) -> BTreeMap<String, Value> {
+    pub(super) fn positions(&self) -> BTreeMap<String, Value> {
         let topic = Topic::Cursors.shared_name();
         let mut positions = BTreeMap::new();
         for batch in self.batches.lock().unwrap().iter() {
@@ -231,27 +232,27 @@ impl Kept {
     }
 }
 
-struct Scene {
-    script: Script,
-    kept: Kept,
-    health: watch::Receiver<StageState>,
-    progress: watch::Receiver<IngestProgress>,
-    shutdown: CancellationToken,
-    hints: Hints,
-    task: JoinHandle<()>,
+pub(super) struct Scene {
+    pub(super) script: Script,
+    pub(super) kept: Kept,
+    pub(super) health: watch::Receiver<StageState>,
+    pub(super) progress: watch::Receiver<IngestProgress>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) hints: Hints,
+    pub(super) task: JoinHandle<()>,
 }
 
-type Page = Result<(u16, Value), Trouble>;
+pub(super) type Page = Result<(u16, Value), Trouble>;
 
-fn page(items: &[u64], next: u64, more: bool) -> Page {
+pub(super) fn page(items: &[u64], next: u64, more: bool) -> Page {
     Ok((200, json!({ "items": items, "next": next, "more": more })))
 }
 
-fn code(code: &str) -> Page {
+pub(super) fn code(code: &str) -> Page {
     Ok((200, json!({ "code": code })))
 }
 
-fn start(streams: &[&str], has_token: bool, answers: Vec<Page>) -> Scene {
+pub(super) fn start(streams: &[&str], has_token: bool, answers: Vec<Page>) -> Scene {
     start_from(
         streams,
         has_token,
@@ -261,7 +262,7 @@ fn start(streams: &[&str], has_token: bool, answers: Vec<Page>) -> Scene {
     )
 }
 
-fn start_from(
+pub(super) fn start_from(
     streams: &[&str],
     has_token: bool,
     answers: Vec<Page>,
@@ -311,11 +312,11 @@ fn start_from(
 }
 
 impl Scene {
-    async fn pass(&self, seconds: u64) {
+    pub(super) async fn pass(&self, seconds: u64) {
         self.script.clock.pass(Duration::from_secs(seconds)).await;
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         self.script
             .asked
             .lock()
@@ -325,7 +326,7 @@ impl Scene {
             .collect()
     }
 
-    fn asked_at(&self) -> Vec<u64> {
+    pub(super) fn asked_at(&self) -> Vec<u64> {
         self.script
             .asked
             .lock()
@@ -335,244 +336,10 @@ impl Scene {
             .collect()
     }
 
-    async fn end(self) -> Kept {
+    pub(super) async fn end(self) -> Kept {
         self.shutdown.cancel();
         self.task.await.unwrap();
         assert_eq!(*self.health.borrow(), StageState::Stopped);
         self.kept
     }
-}
-
-#[tokio::test]
-async fn pages_follow_at_once_and_walks_on_the_schedule() {
-    let scene = start(
-        &["s"],
-        false,
-        vec![
-            page(&[1, 2], 2, true),
-            page(&[], 3, true),
-            page(&[4], 4, false),
-            page(&[], 4, false),
-        ],
-    );
-    scene.pass(10).await;
-    assert_eq!(
-        scene.asked(),
-        ["s?after=0&token=", "s?after=2&token=", "s?after=3&token="]
-    );
-    assert!(scene.progress.borrow().all_through);
-    assert_eq!(*scene.health.borrow(), StageState::Running);
-    scene.pass(300).await;
-    assert_eq!(scene.asked_at(), [0, 0, 0, 300]);
-    let kept = scene.end().await;
-    assert_eq!(kept.numbers(), 3);
-    assert_eq!(kept.positions()["s"]["state"], 4);
-    assert_eq!(kept.positions()["s"]["last_ok_at"], "2026-01-01T00:05:00Z");
-}
-
-#[tokio::test]
-async fn a_crash_between_page_and_cursor_reads_the_page_again_and_no_other() {
-    let answers = || {
-        vec![
-            page(&[1], 1, true),
-            page(&[2], 2, true),
-            page(&[3], 3, false),
-        ]
-    };
-    let kept = Kept {
-        breaks_at: Some(1),
-        ..Kept::default()
-    };
-    let scene = start_from(&["s"], false, answers(), kept.clone(), &BTreeMap::new());
-    // The service ended when the second page was to be committed.
-    scene.pass(1).await;
-    assert!(scene.task.is_finished());
-    assert_eq!(kept.numbers(), 1);
-    let kept = Kept {
-        breaks_at: None,
-        ..kept
-    };
-    let rest = answers().split_off(1);
-    let scene = start_from(&["s"], false, rest, kept.clone(), &kept.positions());
-    scene.pass(1).await;
-    assert_eq!(scene.asked()[0], "s?after=1&token=");
-    scene.end().await;
-    assert_eq!(
-        (kept.numbers(), &kept.positions()["s"]["state"]),
-        (3, &json!(3))
-    );
-}
-
-#[tokio::test]
-async fn failures_wait_ever_longer_and_then_the_breaker_opens() {
-    let scene = start(&["s"], false, vec![Ok((500, json!("busy")))]);
-    scene.pass(3_600).await;
-    let asked = scene.asked_at();
-    // Seven waits of at most 1, 2, 4, … 60 s, then one request every 150 to 300 s.
-    assert!(asked[7] <= 127, "{asked:?}");
-    for pair in asked[7..].windows(2) {
-        assert!((150..=301).contains(&(pair[1] - pair[0])), "{asked:?}");
-    }
-    assert!(matches!(&*scene.health.borrow(), StageState::Waiting(told) if told.contains("busy")));
-    assert!(!scene.progress.borrow().all_through);
-    // It comes back: all is well at once.
-    *scene.script.answers.lock().unwrap() = vec![page(&[1], 1, false)].into();
-    scene.pass(301).await;
-    assert_eq!(*scene.health.borrow(), StageState::Running);
-    assert_eq!(scene.end().await.numbers(), 1);
-}
-
-#[tokio::test]
-async fn retry_after_is_kept_to_for_the_whole_source() {
-    let scene = start(
-        &["a", "b"],
-        false,
-        vec![Ok((429, json!({ "retry_after": 90 }))), page(&[], 1, false)],
-    );
-    scene.pass(89).await;
-    assert_eq!(scene.asked(), ["a?after=0&token="]);
-    scene.pass(10).await;
-    assert_eq!(scene.asked_at(), [0, 90, 90]);
-    scene.end().await;
-}
-
-#[tokio::test]
-async fn an_expired_token_is_renewed_once_and_the_page_asked_for_again() {
-    let token = |token: &str| Ok((200, json!({ "token": token })));
-    let scene = start(
-        &["s"],
-        true,
-        vec![
-            token("t1"),
-            code("expired"),
-            token("t2"),
-            page(&[1], 1, false),
-            page(&[], 1, false),
-        ],
-    );
-    scene.pass(1).await;
-    assert_eq!(
-        scene.asked(),
-        ["token", "s?after=0&token=t1", "token", "s?after=0&token=t2"]
-    );
-    // It is used until 90 minutes are nearly over, and renewed by then.
-    scene.script.answers.lock().unwrap().clear();
-    scene
-        .script
-        .answers
-        .lock()
-        .unwrap()
-        .extend([page(&[], 1, false)]);
-    scene.pass(5_000).await;
-    assert!(
-        scene.asked()[4..]
-            .iter()
-            .all(|asked| asked.ends_with("token=t2"))
-    );
-    scene.end().await;
-}
-
-#[tokio::test]
-async fn a_new_token_that_is_refused_too_is_a_failure_with_waits() {
-    let token = |token: &str| Ok((200, json!({ "token": token })));
-    let answers = vec![
-        token("t1"),
-        code("expired"),
-        token("t2"),
-        code("expired"),
-        token("t3"),
-        page(&[7], 1, false),
-    ];
-    let scene = start(&["s"], true, answers);
-    scene.pass(2).await;
-    assert_eq!(scene.end().await.numbers(), 1);
-}
-
-#[tokio::test]
-async fn what_a_person_must_mend_stops_that_stream_alone_and_says_what() {
-    let scene = start(
-        &["a", "b"],
-        false,
-        vec![code("secret"), page(&[1], 1, false), page(&[], 1, false)],
-    );
-    scene.pass(1_000).await;
-    let a = scene
-        .asked()
-        .iter()
-        .filter(|asked| asked.starts_with('a'))
-        .count();
-    let b = scene
-        .asked()
-        .iter()
-        .filter(|asked| asked.starts_with('b'))
-        .count();
-    assert_eq!((a, b), (1, 4));
-    let told = scene.progress.borrow().failures.clone();
-    assert_eq!(told.len(), 1);
-    assert!(
-        told[0].starts_with("a: stopped") && told[0].contains("the secret is wrong"),
-        "{told:?}"
-    );
-    // A source that waits for a person holds up nobody who waits until all is read.
-    assert!(scene.progress.borrow().all_through);
-    scene.end().await;
-}
-
-#[tokio::test]
-async fn without_a_token_to_renew_an_expired_one_needs_a_person() {
-    let scene = start(&["s"], false, vec![code("expired")]);
-    scene.pass(1_000).await;
-    assert_eq!(scene.asked().len(), 1);
-    scene.end().await;
-}
-
-#[tokio::test]
-async fn what_can_never_be_read_is_a_dead_letter_and_the_walk_goes_on() {
-    let scene = start(
-        &["s"],
-        false,
-        vec![page(&[1], 1, true), code("poison"), page(&[3], 3, false)],
-    );
-    scene.pass(1).await;
-    assert_eq!(
-        scene.asked(),
-        ["s?after=0&token=", "s?after=1&token=", "s?after=2&token="]
-    );
-    assert_eq!(scene.end().await.numbers(), 3);
-}
-
-#[tokio::test]
-async fn more_without_a_step_forward_ends_the_walk() {
-    let scene = start(&["s"], false, vec![page(&[], 0, true)]);
-    scene.pass(599).await;
-    assert_eq!(scene.asked_at(), [0, 300]);
-    scene.end().await;
-}
-
-#[tokio::test]
-async fn a_hint_walks_the_stream_at_once_with_what_it_said() {
-    let scene = start(&["a", "b"], false, vec![page(&[], 1, false)]);
-    scene.pass(10).await;
-    assert_eq!(scene.asked().len(), 2);
-    for _ in 0..5_000 {
-        scene.hints.send("b", json!(41));
-    }
-    scene.pass(1).await;
-    assert_eq!(scene.asked()[2..], ["b?after=41&token="]);
-    scene.end().await;
-}
-
-#[tokio::test]
-async fn a_cursor_that_cannot_be_read_starts_the_stream_over() {
-    let positions = [("s".to_owned(), json!({ "state": "not a number" }))].into();
-    let scene = start_from(
-        &["s"],
-        false,
-        vec![page(&[1], 1, false)],
-        Kept::default(),
-        &positions,
-    );
-    scene.pass(1).await;
-    assert_eq!(scene.asked(), ["s?after=0&token="]);
-    scene.end().await;
 }

@@ -1,0 +1,319 @@
+//! One task asks for one source: stream by stream, page by page, each page committed before the next is asked for.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use wensheng_bus::StageState;
+use wensheng_runtime::Secret;
+
+use super::http::{Answer, Request};
+use super::pace::Pace;
+use super::patience::{Breaker, throttled};
+use super::runner::{Hint, Position, PullRunner, Sink, Stream};
+use super::telling::Telling;
+use super::token::TokenCache;
+use super::trouble::{Class, Trouble};
+use super::{Next, PullConnector};
+use crate::staging::Staging;
+
+/// A quiet stream commits that it is well no more often than this.
+const QUIET_COMMIT: Duration = Duration::from_secs(60);
+
+/// What is to be done next.
+enum Turned {
+    Ending,
+    Hint(Hint),
+    Serve(usize),
+}
+
+/// The walks of one source, until the service ends.
+pub(super) struct Walk<'a, C: PullConnector> {
+    runner: PullRunner<C>,
+    streams: Vec<Stream<C::State>>,
+    pace: Pace,
+    breaker: Breaker,
+    token: TokenCache,
+    /// Before this, nothing of the source is asked: the platform said so.
+    held_until: Instant,
+    sink: &'a dyn Sink,
+    tell: Telling,
+}
+
+impl<'a, C: PullConnector> Walk<'a, C> {
+    pub(super) fn new(
+        runner: PullRunner<C>,
+        streams: Vec<Stream<C::State>>,
+        sink: &'a dyn Sink,
+        tell: Telling,
+    ) -> Self {
+        let now = runner.time.instant();
+        Self {
+            streams,
+            pace: Pace::new(runner.plan.per_minute, now),
+            breaker: Breaker::default(),
+            token: TokenCache::default(),
+            held_until: now,
+            runner,
+            sink,
+            tell,
+        }
+    }
+
+    pub(super) async fn run(&mut self, shutdown: &CancellationToken) {
+        self.tell.all(&self.streams);
+        loop {
+            match self.next(shutdown).await {
+                Turned::Ending => break,
+                Turned::Hint(hint) => self.hint(&hint),
+                Turned::Serve(index) => {
+                    let served = tokio::select! {
+                        biased;
+                        // An answer under way is dropped: nothing of it was staged, and it is asked for again.
+                        () = shutdown.cancelled() => false,
+                        served = self.serve(index) => served,
+                    };
+                    if !served {
+                        break;
+                    }
+                    self.tell.all(&self.streams);
+                }
+            }
+        }
+        self.tell.health.send_replace(StageState::Stopped);
+    }
+
+    /// Waits for the stream that is due first, for the platform's sake no earlier than the pace allows.
+    async fn next(&mut self, shutdown: &CancellationToken) -> Turned {
+        let now = self.runner.time.instant();
+        let first = self
+            .streams
+            .iter()
+            .enumerate()
+            .filter_map(|(index, stream)| Some((stream.turn.due()?, index)))
+            .min();
+        let held = self.held_until;
+        let open = self.breaker.open_until().unwrap_or(now);
+        let paced = now + self.pace.wait(now);
+        let time = &self.runner.time;
+        let turn = async {
+            match first {
+                Some((due, index)) => {
+                    time.sleep_until(due.max(held).max(open).max(paced)).await;
+                    index
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Turned::Ending,
+            // Before the turn, so that what is asked next knows of it.
+            Some(hint) = self.runner.hints.recv() => Turned::Hint(hint),
+            index = turn => Turned::Serve(index),
+        }
+    }
+
+    fn hint(&mut self, hint: &Hint) {
+        let now = self.runner.time.instant();
+        for stream in &mut self.streams {
+            if stream.name == hint.stream {
+                let state = &mut stream.position.state;
+                self.runner.connector.hint(&hint.stream, state, &hint.said);
+                stream.turn.hinted(now);
+            }
+        }
+    }
+
+    /// One request of a stream. False: the service is ending.
+    async fn serve(&mut self, index: usize) -> bool {
+        let asked = self.ask(index).await;
+        let now = self.runner.time.instant();
+        let Some(stream) = self.streams.get_mut(index) else {
+            return true;
+        };
+        let (trouble, token) = match asked {
+            Ok(Asked::Nothing) => {
+                stream.turn.through(now, self.runner.plan.every);
+                return true;
+            }
+            Ok(Asked::Answered(answer, token)) => match self.take(index, &answer, token).await {
+                Ok(durable) => return durable,
+                Err((trouble, token)) => (trouble, Some(token)),
+            },
+            Err(trouble) => (trouble, None),
+        };
+        self.tell.requested(trouble.class().name());
+        self.trouble(index, trouble, token);
+        true
+    }
+
+    /// Asks for the next page, and for a token before it where that is needed.
+    async fn ask(&mut self, index: usize) -> Result<Asked, Trouble> {
+        let now = self.runner.time.now();
+        let token = match self.runner.connector.token_request(now) {
+            None => Secret::default(),
+            Some(request) => match self.token.get(self.runner.time.instant()) {
+                Some(token) => token.clone(),
+                None => self.renew(request).await?,
+            },
+        };
+        let Some(stream) = self.streams.get(index) else {
+            return Ok(Asked::Nothing);
+        };
+        let state = &stream.position.state;
+        let request = self
+            .runner
+            .connector
+            .request(&stream.name, state, token.expose(), now)?;
+        let Some(request) = request else {
+            return Ok(Asked::Nothing);
+        };
+        self.pace.take(self.runner.time.instant());
+        let answer = self.runner.transport.send(request).await?;
+        Ok(Asked::Answered(answer, token))
+    }
+
+    async fn renew(&mut self, request: Request) -> Result<Secret, Trouble> {
+        self.pace.take(self.runner.time.instant());
+        let answer = self.runner.transport.send(request).await?;
+        let token = match self.runner.connector.token(&answer) {
+            Ok(token) => token,
+            // The request for a token has no token that could be renewed.
+            Err(Trouble::Reauth(reason)) => return Err(Trouble::FatalConfig(reason)),
+            Err(trouble) => return Err(trouble),
+        };
+        let secret = token.secret.clone();
+        self.token
+            .put(token, self.runner.time.instant(), rand::random());
+        Ok(secret)
+    }
+
+    /// Takes an answer, and commits what it holds with the state after it. `Ok(false)`: the service is ending.
+    async fn take(
+        &mut self,
+        index: usize,
+        answer: &Answer,
+        token: Secret,
+    ) -> Result<bool, (Trouble, Secret)> {
+        let Some(stream) = self.streams.get_mut(index) else {
+            return Ok(true);
+        };
+        let now = self.runner.time.now();
+        let mut staging = Staging::new(&self.runner.name);
+        let mut state = stream.position.state.clone();
+        let taken = self
+            .runner
+            .connector
+            .take(&stream.name, &mut state, answer, now, &mut staging);
+        let next = match taken {
+            Ok(next) => next,
+            Err(Trouble::FatalItem(reason)) => {
+                staging = Staging::new(&self.runner.name);
+                staging.dead_letter(&answer.place, None, &reason, &answer.body, now);
+                self.tell.requested(Class::FatalItem.name());
+                // A state that stands still would ask for the same again.
+                if state == stream.position.state {
+                    Next::Through
+                } else {
+                    Next::More
+                }
+            }
+            Err(trouble) => return Err((trouble, token)),
+        };
+        let moved = state != stream.position.state;
+        let at = self.runner.time.instant();
+        let position = Position {
+            state,
+            last_ok_at: Some(now),
+        };
+        let told = stream
+            .committed_at
+            .is_some_and(|committed| at < committed + QUIET_COMMIT);
+        if moved || !staging.is_untouched() || !told {
+            let value = serde_json::to_value(&position).map_err(|error| {
+                let reason = format!("the cursor cannot be written: {error}; please report this");
+                (Trouble::FatalConfig(reason), token)
+            })?;
+            staging.cursor(&stream.name, value, now);
+            if !self.sink.commit(staging.take()).await {
+                return Ok(false);
+            }
+            stream.committed_at = Some(self.runner.time.instant());
+        }
+        stream.position = position;
+        stream.renewed = false;
+        let at = self.runner.time.instant();
+        match next {
+            Next::More if moved => stream.turn.goes_on(at),
+            Next::More => {
+                tracing::warn!(source = %self.runner.name, stream = %stream.name,
+                    "the platform says that there is more, but not where; the walk ends here");
+                stream.turn.through(at, self.runner.plan.every);
+            }
+            Next::Through => stream.turn.through(at, self.runner.plan.every),
+        }
+        self.breaker.answered();
+        self.tell.requested("ok");
+        self.tell.well(&stream.name, now);
+        Ok(true)
+    }
+
+    fn trouble(&mut self, index: usize, trouble: Trouble, token: Option<Secret>) {
+        let now = self.runner.time.instant();
+        let Some(stream) = self.streams.get_mut(index) else {
+            return;
+        };
+        let source = &self.runner.name;
+        let class = trouble.class();
+        match trouble {
+            Trouble::Throttle { wait, reason } => {
+                self.pace.lower(now);
+                let wait = wait.unwrap_or_else(|| throttled(rand::random()));
+                self.held_until = self.held_until.max(now + wait);
+                tracing::info!(source, stream = %stream.name, wait_s = wait.as_secs(), reason, "throttled");
+                stream.turn.held_up(now + wait, class, reason);
+            }
+            Trouble::Reauth(reason) => match token.filter(|token| !token.is_empty()) {
+                Some(token) if !stream.renewed => {
+                    self.token.refused(&token);
+                    stream.renewed = true;
+                    stream.turn.held_up(now, class, reason);
+                }
+                // A new token is refused, too: perhaps somebody else takes tokens of the same account.
+                Some(token) => {
+                    self.token.refused(&token);
+                    self.failed(index, class, reason, now);
+                }
+                None => self.stop(index, class, reason),
+            },
+            Trouble::FatalConfig(reason) => self.stop(index, class, reason),
+            Trouble::Retry(reason) | Trouble::FatalItem(reason) => {
+                self.failed(index, class, reason, now);
+            }
+        }
+    }
+
+    fn failed(&mut self, index: usize, class: Class, reason: String, now: Instant) {
+        let random: f64 = rand::random();
+        let open = self.breaker.failed(now, random);
+        let Some(stream) = self.streams.get_mut(index) else {
+            return;
+        };
+        stream.renewed = false;
+        tracing::warn!(source = %self.runner.name, stream = %stream.name, reason, open, "cannot read, trying again");
+        stream.turn.failed(now, class, reason, random);
+    }
+
+    fn stop(&mut self, index: usize, class: Class, reason: String) {
+        if let Some(stream) = self.streams.get_mut(index) {
+            tracing::error!(source = %self.runner.name, stream = %stream.name, reason,
+                "stopped; mend it and start the service again");
+            stream.turn.stop(class, reason);
+        }
+    }
+}
+
+enum Asked {
+    Nothing,
+    Answered(Answer, Secret),
+}
