@@ -249,7 +249,7 @@ fn understand(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> (
         brand: Some(&feedback.brand),
         reach: feedback.reach.as_ref().map(Reach::reactions),
     };
-    let analysis = analyzer.analyze_in(&feedback.text, &context);
+    let (analysis, words) = analyzer.analyze_with_words(&feedback.text, &context);
     let story = story(&feedback.text, analysis.simhash);
     let rules: Vec<RuleHit> = analysis
         .rules
@@ -318,7 +318,7 @@ fn understand(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> (
         enriched_at: now,
         replaces: None,
     };
-    (enriched, analysis.words)
+    (enriched, words)
 }
 
 /// The story of a text; none where it is so short that different people write the same.
