@@ -10,6 +10,8 @@ use crate::config::PhraseMemory;
 
 /// Pieces of each partition that are heard again after a restart: what a half-life of the finder needs, read in about a second.
 const RECALLED: usize = 4_000;
+/// Bytes of text that are kept of each partition until then: long calls are recalled fewer.
+const RECALLED_BYTES: usize = 4 << 20;
 
 /// The finders of the brands heard last.
 pub(crate) struct Phrases {
@@ -17,7 +19,15 @@ pub(crate) struct Phrases {
     brands: HashMap<String, Slot>,
     turn: u64,
     /// What restoring read last, until the first piece comes.
-    recalled: BTreeMap<u32, VecDeque<Heard>>,
+    recalled: BTreeMap<u32, Recalled>,
+}
+
+/// The last pieces of one partition.
+#[derive(Default)]
+struct Recalled {
+    pieces: VecDeque<Heard>,
+    /// Of their texts.
+    bytes: usize,
 }
 
 struct Slot {
@@ -96,10 +106,14 @@ impl Phrases {
     /// Notes a piece that was heard before a restart; the last of each partition are kept.
     pub(crate) fn recall(&mut self, partition: u32, at: Timestamp, brand: String, text: String) {
         let last = self.recalled.entry(partition).or_default();
-        if last.len() == RECALLED {
-            last.pop_front();
+        last.bytes += text.len();
+        last.pieces.push_back(Heard { at, brand, text });
+        while last.pieces.len() > RECALLED || last.bytes > RECALLED_BYTES {
+            let Some(first) = last.pieces.pop_front() else {
+                break;
+            };
+            last.bytes -= first.text.len();
         }
-        last.push_back(Heard { at, brand, text });
     }
 
     /// Hears what was recalled, in the order in which it once came.
@@ -108,7 +122,10 @@ impl Phrases {
             return;
         }
         let recalled = std::mem::take(&mut self.recalled);
-        let mut pieces: Vec<Heard> = recalled.into_values().flatten().collect();
+        let mut pieces: Vec<Heard> = recalled
+            .into_values()
+            .flat_map(|last| last.pieces)
+            .collect();
         pieces.sort_by_key(|piece| piece.at);
         for piece in pieces {
             let words = analyzer.words(&piece.text);
@@ -120,5 +137,30 @@ impl Phrases {
     pub(crate) fn clear(&mut self) {
         self.brands.clear();
         self.recalled.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recalled_is_bounded_in_pieces_and_in_bytes() {
+        let mut phrases = Phrases::new(PhraseMemory::default());
+        let mut recall = |text: &str| {
+            phrases.recall(3, Timestamp::UNIX_EPOCH, "甲".to_owned(), text.to_owned());
+            let last = &phrases.recalled[&3];
+            let bytes: usize = last.pieces.iter().map(|piece| piece.text.len()).sum();
+            assert_eq!(bytes, last.bytes);
+            assert!(last.bytes <= RECALLED_BYTES);
+            last.pieces.len()
+        };
+        for n in 1..=RECALLED {
+            assert_eq!(recall("奶茶"), n);
+        }
+        assert_eq!(recall("奶茶"), RECALLED);
+        let call = "喂".repeat(RECALLED_BYTES / 9);
+        let kept: Vec<usize> = (0..5).map(|_| recall(&call)).collect();
+        assert_eq!(kept[4], 3);
     }
 }
