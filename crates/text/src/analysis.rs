@@ -11,7 +11,6 @@ use crate::entity::Entity;
 use crate::journey::JourneyStage;
 use crate::simhash::SimHash;
 use crate::urgency::Urgency;
-use crate::words::Words;
 
 /// Which way a text leans.
 #[derive(
@@ -206,9 +205,6 @@ pub struct Analysis {
     /// The words; empty where they were not asked for.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tokens: Vec<Token>,
-    /// The words as they were cut of the normalised text.
-    #[serde(skip)]
-    pub words: Words,
     /// The rules that hold, the gravest first.
     pub rules: Vec<RuleHit>,
     /// What the writer feels; none where the model is not sure.

@@ -139,6 +139,11 @@ impl Analyzer {
 
     /// Analyses a text of a channel and brand: rules may hold for some only.
     pub fn analyze_in(&self, text: &str, context: &Context<'_>) -> Analysis {
+        self.analyze_with_words(text, context).0
+    }
+
+    /// The same, with the words as they were cut of the normalised text, for whoever reads a stream of texts.
+    pub fn analyze_with_words(&self, text: &str, context: &Context<'_>) -> (Analysis, Words) {
         let normalized = self.normalizer.normalize(text, self.config.max_chars);
         let index = CharIndex::new(text, normalized.end());
         let place = Place {
@@ -169,7 +174,7 @@ impl Analyzer {
             &self.keywords,
         );
         let ends = words.iter().map(|word| word.end as u32).collect();
-        let mut analysis = Analysis {
+        let analysis = Analysis {
             topics: self.topics(&mentions, &normalized.text),
             aspects,
             intents,
@@ -192,10 +197,8 @@ impl Analyzer {
             model_version: self.version.clone(),
             truncated: normalized.truncated,
             sentiment,
-            words: Words::default(),
         };
-        analysis.words = Words::new(normalized.text, ends);
-        analysis
+        (analysis, Words::new(normalized.text, ends))
     }
 
     /// The verdict alone: the same as `analyze_in` gives, in a tenth of its time.

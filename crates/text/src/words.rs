@@ -40,7 +40,7 @@ impl Analyzer {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Analyzer, Config, Lexicons, Rules};
+    use crate::{Analyzer, Config, Context, Lexicons, Rules};
 
     #[test]
     fn the_words_of_an_analysis_are_those_of_the_text_alone() {
@@ -48,7 +48,10 @@ mod tests {
         let analyzer = Analyzer::new(&Config::default(), &lexicons, &Rules::default()).unwrap();
         let text = "排隊兩小時，Ｗｉｆｉ也連不上👍";
         let words = analyzer.words(text);
-        assert_eq!(analyzer.analyze(text).words, words);
+        assert_eq!(
+            analyzer.analyze_with_words(text, &Context::default()).1,
+            words
+        );
         assert_eq!(
             words.to_vec().concat(),
             analyzer.normalizer().text(text, 99)

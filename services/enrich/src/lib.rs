@@ -19,6 +19,7 @@ use wensheng_schemas::Topic;
 use wensheng_text::TextError;
 
 pub use config::{Config, PhraseMemory};
+pub use phrases::Phrases;
 pub use reload::{FileWatch, Look};
 pub use stage::{EnrichStage, enrich};
 
@@ -54,7 +55,7 @@ pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<()
     let files = FileWatch::new(config.clone())?;
     let analyzer = files.subscribe();
     let horizon = config.repeat_horizon();
-    let phrases = config.phrases.clone();
+    let phrases = Phrases::new(config.phrases.clone());
     let signal_horizon = config.signal_horizon();
     let every = Duration::from_secs(config.reload_seconds);
     if !every.is_zero() && !files.is_idle() {
@@ -67,7 +68,7 @@ pub async fn run(config: Config, bus: Arc<dyn Bus>, handle: Handle) -> Result<()
         &config.session,
         bus,
         &handle,
-        |_| EnrichStage::new(analyzer.clone(), horizon, signal_horizon, &phrases),
+        |_| EnrichStage::new(analyzer.clone(), horizon, signal_horizon, phrases.clone()),
     )
     .await?;
     Ok(())

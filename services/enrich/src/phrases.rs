@@ -2,6 +2,7 @@
 //! the record and in its contribution, so that sums never depend on this memory.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use wensheng_text::{Analyzer, PhraseFinder, Words};
@@ -10,14 +11,33 @@ use crate::config::PhraseMemory;
 
 /// Pieces of each partition that are heard again after a restart: what a half-life of the finder needs, read in about a second.
 const RECALLED: usize = 4_000;
+/// Bytes of text that are kept of each partition until then: long calls are recalled fewer.
+const RECALLED_BYTES: usize = 4 << 20;
+
+/// The memory of phrases. The sessions of a process share it: each of them alone would hear of a brand too little to know what is new.
+#[derive(Clone)]
+pub struct Phrases {
+    config: Arc<PhraseMemory>,
+    memory: Arc<Mutex<Memory>>,
+}
 
 /// The finders of the brands heard last.
-pub(crate) struct Phrases {
-    config: PhraseMemory,
+#[derive(Default)]
+struct Memory {
     brands: HashMap<String, Slot>,
     turn: u64,
+    /// The next offset of each partition that was not heard: what a session that lost its partitions reads again is not heard again.
+    next: HashMap<u32, u64>,
     /// What restoring read last, until the first piece comes.
-    recalled: BTreeMap<u32, VecDeque<Heard>>,
+    recalled: BTreeMap<u32, Recalled>,
+}
+
+/// The last pieces of one partition.
+#[derive(Default)]
+struct Recalled {
+    pieces: VecDeque<Heard>,
+    /// Of their texts.
+    bytes: usize,
 }
 
 struct Slot {
@@ -33,13 +53,19 @@ struct Heard {
     text: String,
 }
 
+/// Where a piece stands in the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) partition: u32,
+    pub(crate) offset: u64,
+}
+
 impl Phrases {
-    pub(crate) fn new(config: PhraseMemory) -> Self {
+    /// A memory that has heard nothing.
+    pub fn new(config: PhraseMemory) -> Self {
         Self {
-            config,
-            brands: HashMap::new(),
-            turn: 0,
-            recalled: BTreeMap::new(),
+            config: Arc::new(config),
+            memory: Arc::default(),
         }
     }
 
@@ -48,10 +74,16 @@ impl Phrases {
         self.config.brands > 0
     }
 
+    /// What a session left behind that broke off is as good as any: counts that fade.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The terms that a piece about `brand` is to be counted under: phrases, those that burst most first, then `keywords`. A piece that is `new` is
     /// learned from; a revision of one that was heard is not heard twice.
     pub(crate) fn hear<'a>(
-        &mut self,
+        &self,
+        place: Place,
         brand: &str,
         new: bool,
         words: &Words,
@@ -60,8 +92,10 @@ impl Phrases {
         if !self.is_on() {
             return Vec::new();
         }
-        let finder = self.finder(brand);
         let words = words.to_vec();
+        let mut memory = self.memory();
+        let new = new && memory.is_next(place);
+        let finder = memory.finder(brand, &self.config);
         let phrases = if new {
             finder.observe(&words)
         } else {
@@ -77,48 +111,103 @@ impl Phrases {
         terms
     }
 
-    fn finder(&mut self, brand: &str) -> &mut PhraseFinder {
+    /// Notes a piece that was heard before a restart; the last of each partition are kept.
+    pub(crate) fn recall(&self, place: Place, at: Timestamp, brand: String, text: String) {
+        let mut memory = self.memory();
+        if !memory.is_next(place) {
+            return;
+        }
+        let last = memory.recalled.entry(place.partition).or_default();
+        last.bytes += text.len();
+        last.pieces.push_back(Heard { at, brand, text });
+        while last.pieces.len() > RECALLED || last.bytes > RECALLED_BYTES {
+            let Some(first) = last.pieces.pop_front() else {
+                break;
+            };
+            last.bytes -= first.text.len();
+        }
+    }
+
+    /// Hears what was recalled, in the order in which it once came.
+    pub(crate) fn settle(&self, analyzer: &Analyzer) {
+        let recalled = std::mem::take(&mut self.memory().recalled);
+        let mut pieces: Vec<Heard> = recalled
+            .into_values()
+            .flat_map(|last| last.pieces)
+            .collect();
+        pieces.sort_by_key(|piece| piece.at);
+        for piece in pieces {
+            let words = analyzer.words(&piece.text);
+            let mut memory = self.memory();
+            let finder = memory.finder(&piece.brand, &self.config);
+            drop(finder.observe(&words.to_vec()));
+        }
+    }
+}
+
+impl Memory {
+    /// Whether nothing of this place or later was heard; then this has been.
+    fn is_next(&mut self, place: Place) -> bool {
+        let next = self.next.entry(place.partition).or_default();
+        let is_next = place.offset >= *next;
+        if is_next {
+            *next = place.offset + 1;
+        }
+        is_next
+    }
+
+    fn finder(&mut self, brand: &str, config: &PhraseMemory) -> &mut PhraseFinder {
         self.turn += 1;
-        if !self.brands.contains_key(brand) && self.brands.len() >= self.config.brands {
+        if !self.brands.contains_key(brand) && self.brands.len() >= config.brands {
             let silent = self.brands.iter().min_by_key(|(_, slot)| slot.heard);
             if let Some(silent) = silent.map(|(brand, _)| brand.clone()) {
                 self.brands.remove(&silent);
             }
         }
         let slot = self.brands.entry(brand.to_owned()).or_insert_with(|| Slot {
-            finder: PhraseFinder::new(self.config.finder.clone()),
+            finder: PhraseFinder::new(config.finder.clone()),
             heard: 0,
         });
         slot.heard = self.turn;
         &mut slot.finder
     }
+}
 
-    /// Notes a piece that was heard before a restart; the last of each partition are kept.
-    pub(crate) fn recall(&mut self, partition: u32, at: Timestamp, brand: String, text: String) {
-        let last = self.recalled.entry(partition).or_default();
-        if last.len() == RECALLED {
-            last.pop_front();
-        }
-        last.push_back(Heard { at, brand, text });
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Hears what was recalled, in the order in which it once came.
-    pub(crate) fn settle(&mut self, analyzer: &Analyzer) {
-        if self.recalled.is_empty() {
-            return;
+    #[test]
+    fn what_is_recalled_is_bounded_in_pieces_and_in_bytes() {
+        let phrases = Phrases::new(PhraseMemory::default());
+        let mut offset = 0;
+        let mut recall = |text: &str| {
+            let place = Place {
+                partition: 3,
+                offset,
+            };
+            offset += 1;
+            for _ in 0..2 {
+                phrases.recall(
+                    place,
+                    Timestamp::UNIX_EPOCH,
+                    "甲".to_owned(),
+                    text.to_owned(),
+                );
+            }
+            let memory = phrases.memory();
+            let last = &memory.recalled[&3];
+            let bytes: usize = last.pieces.iter().map(|piece| piece.text.len()).sum();
+            assert_eq!(bytes, last.bytes);
+            assert!(last.bytes <= RECALLED_BYTES);
+            last.pieces.len()
+        };
+        for n in 1..=RECALLED {
+            assert_eq!(recall("奶茶"), n);
         }
-        let recalled = std::mem::take(&mut self.recalled);
-        let mut pieces: Vec<Heard> = recalled.into_values().flatten().collect();
-        pieces.sort_by_key(|piece| piece.at);
-        for piece in pieces {
-            let words = analyzer.words(&piece.text);
-            drop(self.finder(&piece.brand).observe(&words.to_vec()));
-        }
-    }
-
-    /// Forgets everything: what is to be known is restored.
-    pub(crate) fn clear(&mut self) {
-        self.brands.clear();
-        self.recalled.clear();
+        assert_eq!(recall("奶茶"), RECALLED);
+        let call = "喂".repeat(RECALLED_BYTES / 9);
+        let kept: Vec<usize> = (0..5).map(|_| recall(&call)).collect();
+        assert_eq!(kept[4], 3);
     }
 }

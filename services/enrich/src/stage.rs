@@ -17,8 +17,7 @@ use wensheng_schemas::{
 };
 use wensheng_text::{Analyzer, Context, Intent, Polarity, RuleLevel, Scope, SimHash, Words};
 
-use crate::PhraseMemory;
-use crate::phrases::Phrases;
+use crate::phrases::{Phrases, Place};
 use crate::seen::{Known, Seen};
 
 /// A text of fewer letters has no story: 太难吃了 and 客服态度很差 are written by many who never read each other, and must
@@ -41,12 +40,12 @@ pub struct EnrichStage {
 
 impl EnrichStage {
     /// A stage that recognises repeats for `repeat_horizon`, and gives signals for feedback not older than
-    /// `signal_horizon` when observed, and learns phrases as `phrases` says. What `present` gives is taken between two batches.
+    /// `signal_horizon` when observed, and learns `phrases`. What `present` gives is taken between two batches.
     pub fn new(
         mut present: watch::Receiver<Arc<Analyzer>>,
         repeat_horizon: Duration,
         signal_horizon: SignedDuration,
-        phrases: &PhraseMemory,
+        phrases: Phrases,
     ) -> Self {
         let analyzer = present.borrow_and_update().clone();
         Self {
@@ -55,7 +54,7 @@ impl EnrichStage {
             repeat_horizon,
             signal_horizon,
             seen: BTreeMap::new(),
-            phrases: Phrases::new(phrases.clone()),
+            phrases,
         }
     }
 
@@ -119,7 +118,8 @@ impl Stage for EnrichStage {
             seen.remember(&record.key, past.revision, at);
             // What was withdrawn holds no words.
             if self.phrases.is_on() && new && !past.drill && !past.text.is_empty() {
-                self.phrases.recall(partition, at, past.brand, past.text);
+                self.phrases
+                    .recall(place_of(record), at, past.brand, past.text);
             }
         }
     }
@@ -160,7 +160,8 @@ impl Stage for EnrichStage {
         if enriched.feedback.is_counted() {
             let keywords = enriched.keywords.iter().map(|k| k.term.as_str());
             let brand = &enriched.feedback.brand;
-            enriched.terms = self.phrases.hear(brand, new, &words, keywords);
+            let place = place_of(record);
+            enriched.terms = self.phrases.hear(place, brand, new, &words, keywords);
         }
         let met = before.as_ref().map_or(&[][..], |before| &before.rules);
         let counted = counted(&enriched, met);
@@ -198,10 +199,13 @@ impl Stage for EnrichStage {
         for partition in partitions {
             self.seen.remove(partition);
         }
-        // Pieces of a partition that stays are heard no second time; they are few beside those of a half-life.
-        if self.seen.is_empty() {
-            self.phrases.clear();
-        }
+    }
+}
+
+fn place_of(record: &Record) -> Place {
+    Place {
+        partition: record.at.partition,
+        offset: record.offset,
     }
 }
 
@@ -249,7 +253,7 @@ fn understand(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> (
         brand: Some(&feedback.brand),
         reach: feedback.reach.as_ref().map(Reach::reactions),
     };
-    let analysis = analyzer.analyze_in(&feedback.text, &context);
+    let (analysis, words) = analyzer.analyze_with_words(&feedback.text, &context);
     let story = story(&feedback.text, analysis.simhash);
     let rules: Vec<RuleHit> = analysis
         .rules
@@ -318,7 +322,7 @@ fn understand(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> (
         enriched_at: now,
         replaces: None,
     };
-    (enriched, analysis.words)
+    (enriched, words)
 }
 
 /// The story of a text; none where it is so short that different people write the same.

@@ -2,7 +2,7 @@ use wensheng_bus::TopicPartition;
 use wensheng_schemas::{Channel, EventId, Provenance, Scores};
 
 use super::*;
-use crate::{Config, FileWatch, Look};
+use crate::{Config, FileWatch, Look, PhraseMemory};
 
 /// Loaded once: word lists and models take longer than all tests together.
 static ANALYZER: std::sync::LazyLock<Arc<Analyzer>> =
@@ -14,7 +14,7 @@ fn stage() -> EnrichStage {
         watch::Sender::new(ANALYZER.clone()).subscribe(),
         config.repeat_horizon(),
         config.signal_horizon(),
-        &config.phrases,
+        Phrases::new(config.phrases.clone()),
     )
 }
 
@@ -292,7 +292,7 @@ fn changed_rules_fire_from_the_next_batch_on_and_broken_ones_leave_the_old_in_pl
         files.subscribe(),
         config.repeat_horizon(),
         config.signal_horizon(),
-        &config.phrases,
+        Phrases::new(config.phrases.clone()),
     );
     let mut offset = 0;
     let mut hear = |stage: &mut EnrichStage| {
@@ -412,13 +412,20 @@ fn a_phrase_that_breaks_out_is_told_whole_and_a_restart_changes_nothing() {
 
     for cut in [315, 331] {
         let mut first = stage();
-        let mut again = terms_of(&mut first, &texts[..cut], 0);
+        let before = terms_of(&mut first, &texts[..cut], 0);
         first.revoke(&[3]);
-        for (number, text) in texts[..cut].iter().enumerate() {
-            first.restore(&record(&feedback(&number.to_string(), text), number as u64));
+        // The same process goes on with what it knows, another one hears the log.
+        for mut next in [first, stage()] {
+            for (number, text) in texts[..cut].iter().enumerate() {
+                next.restore(&record(&feedback(&number.to_string(), text), number as u64));
+            }
+            let after = terms_of(&mut next, &texts[cut..], cut);
+            assert_eq!(
+                [before.clone(), after].concat(),
+                told,
+                "restarted after {cut}"
+            );
         }
-        again.extend(terms_of(&mut first, &texts[cut..], cut));
-        assert_eq!(again, told, "restarted after {cut}");
     }
 }
 
@@ -455,15 +462,32 @@ fn the_memory_of_phrases_holds_so_many_brands() {
         ..PhraseMemory::default()
     });
     let words = ANALYZER.words("奶茶");
+    let mut offset = 0;
+    let mut place = || {
+        offset += 1;
+        Place {
+            partition: 3,
+            offset,
+        }
+    };
     for brand in ["甲", "乙", "甲", "丙"] {
         for _ in 0..6 {
-            stage.phrases.hear(brand, true, &words, [].into_iter());
+            stage
+                .phrases
+                .hear(place(), brand, true, &words, [].into_iter());
         }
     }
-    let mut known = |brand: &str| {
-        let terms = stage
-            .phrases
-            .hear(brand, false, &words, ["奶茶"].into_iter());
+    let known = |brand: &str| {
+        let terms = stage.phrases.hear(
+            Place {
+                partition: 3,
+                offset: 0,
+            },
+            brand,
+            false,
+            &words,
+            ["奶茶"].into_iter(),
+        );
         terms == ["奶茶"]
     };
     assert!(known("甲") && known("丙"));
