@@ -137,7 +137,8 @@ async fn what_is_known_of_a_call_in_hand_is_removed_with_the_person() {
     assert_eq!(erase().await, (json!(0), json!(0)), "it is gone");
 
     // The other call's words meet what was known of it; of the first nothing is.
-    let said = |text: &str| json!([{ "role": "customer", "begin_ms": 0, "end_ms": 900, "text": text }]);
+    let said =
+        |text: &str| json!([{ "role": "customer", "begin_ms": 0, "end_ms": 900, "text": text }]);
     let mut process = site.up(&[]);
     let address = process.ingest().await;
     for (customer, text) in [("13800138000", "等位太久了"), ("13900139000", "漏水")] {

@@ -11,6 +11,7 @@ pub(crate) mod signature;
 pub(crate) mod testing;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::Query;
@@ -34,7 +35,7 @@ pub(crate) trait PushInput: Send + Sync {
     fn max_body_bytes(&self) -> usize;
 
     /// Takes up its last committed positions, by stream, before the first request.
-    fn restore(&mut self, _positions: std::collections::BTreeMap<String, Value>) {}
+    fn restore(&mut self, _positions: BTreeMap<String, Value>) {}
 
     /// Answers the GET by which a platform asks whether this address is ours, with what it expects.
     fn answer_check(&self, _head: &Head<'_>) -> Result<Reply, Refusal> {
@@ -49,11 +50,9 @@ pub(crate) trait PushInput: Send + Sync {
         Ok(())
     }
 
-    /// Verifies the body and its time, and gives what it holds in the clear. Default: the body, which whoever was admitted
-    /// may have written.
-    fn open<'a>(&self, _head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
-        Ok(Cow::Borrowed(body))
-    }
+    /// Verifies the body and its time, and gives what it holds in the clear. Every source says how, so that none takes what
+    /// nobody verified for having said nothing.
+    fn open<'a>(&self, head: &Head<'_>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal>;
 
     /// Stages what was opened (events, and dead letters for wrong items), and says what is answered once it is durable.
     /// With nothing staged, the answer is given at once. What comes again must be staged again: its first copy may not

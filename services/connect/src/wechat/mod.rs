@@ -62,16 +62,16 @@ impl Door {
         key: &CallbackKey,
         receive_id: &str,
     ) -> Result<Vec<u8>, Refusal> {
-        let bad = |reason: String| Refusal::unreadable(reason);
-        let envelope = read(envelope).map_err(bad)?;
+        let envelope = read(envelope).map_err(Refusal::unreadable)?;
         let sealed = text(&envelope, "Encrypt")
-            .map_err(bad)?
+            .map_err(Refusal::unreadable)?
             .ok_or_else(|| {
-                bad("there is no Encrypt in the body; choose the safe mode on the platform's page, or leave `encoding_aes_key` out".to_owned())
+                Refusal::unreadable("there is no Encrypt in the body; choose the safe mode on the platform's page, or leave `encoding_aes_key` out")
             })?;
         self.check(head, "msg_signature", Some(&sealed))?;
-        key.decrypt(&sealed, receive_id)
-            .map_err(|reason| bad(format!("the message cannot be decrypted: {reason}")))
+        key.decrypt(&sealed, receive_id).map_err(|reason| {
+            Refusal::unreadable(format!("the message cannot be decrypted: {reason}"))
+        })
     }
 }
 
