@@ -202,7 +202,7 @@ pub struct LaneState {
     pub locked: u32,
     /// Pieces of the latest samples, oldest first.
     pub recent: Vec<u32>,
-    /// Of the moving sums of 3 and 36 samples: how often each size was seen.
+    /// Of the moving sums of 3 and 72 samples: how often each size was seen.
     pub pasts: Vec<Vec<LaneBin>>,
 }
 

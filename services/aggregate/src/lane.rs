@@ -1,6 +1,6 @@
 //! A volume that is far out of its own past is noted once a day; it informs, and never raises an alert.
 //!
-//! Two moving sums, of 3 samples for sudden rises and of 36 for slow ones, are each compared with a histogram of their own
+//! Two moving sums, of 3 samples for sudden rises and of 72 for slow ones, are each compared with a histogram of their own
 //! past that decays (half-lives of 2,000 and 8,000 samples). The score is the rarer of the two, as the negative decimal
 //! logarithm of how often so much was seen. Samples are taken at equal intervals; the measurements are of 5 minutes.
 
@@ -24,11 +24,11 @@ const STEPS: f64 = 20.0;
 const UNSEEN: f64 = 0.1;
 
 /// The sums: how many samples, and the half-life of their past in samples.
-const SUMS: [(usize, f64); 2] = [(3, 2_000.0), (36, 8_000.0)];
+const SUMS: [(usize, f64); 2] = [(3, 2_000.0), (72, 8_000.0)];
 
-/// From this score on a rise is noted, and then nothing for a day: once in about 450 samples of its own past. Best on the
+/// From this score on a rise is noted, and then nothing for a day: once in about 700 samples of its own past. Best on the
 /// corpus for the standard profile of NAB.
-const NOTED: f64 = 2.65;
+const NOTED: f64 = 2.86;
 
 /// Samples of a day.
 const DAY: u32 = 288;

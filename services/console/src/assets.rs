@@ -33,6 +33,7 @@ files![
     "js/app.js",
     "js/chart.js",
     "js/clock.js",
+    "js/detection.js",
     "js/dom.js",
     "js/feedback.js",
     "js/format.js",

@@ -3,6 +3,7 @@
 mod actions;
 mod alerts;
 mod corrections;
+mod detection;
 mod drills;
 mod feedback;
 mod names;
@@ -44,6 +45,8 @@ pub(crate) fn router() -> Router<Console> {
         .route("/alerts/{id}", get(alerts::one))
         .route("/alerts/{id}/timeline", get(alerts::timeline))
         .route("/alerts/{id}/{action}", post(actions::act))
+        .route("/precision", get(detection::precision))
+        .route("/rises", get(detection::rises))
         .route("/drills", post(drills::start))
         .route("/deliveries", get(system::deliveries))
         .route("/dead-letters", get(system::dead_letters))
@@ -108,7 +111,7 @@ const CHANNELS: &str = "hotline, wechat, weibo, social, survey, review, intervie
 #[cfg(test)]
 mod tests {
     /// The routes as they stand above, with their methods.
-    const ROUTES: [(&str, &str); 25] = [
+    const ROUTES: [(&str, &str); 27] = [
         ("/login", "post"),
         ("/logout", "post"),
         ("/me", "get"),
@@ -125,6 +128,8 @@ mod tests {
         ("/alerts/{id}", "get"),
         ("/alerts/{id}/timeline", "get"),
         ("/alerts/{id}/{action}", "post"),
+        ("/precision", "get"),
+        ("/rises", "get"),
         ("/drills", "post"),
         ("/deliveries", "get"),
         ("/dead-letters", "get"),

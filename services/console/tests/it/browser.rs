@@ -132,7 +132,7 @@ async fn every_view_is_whole_in_both_languages_and_themes_and_on_a_telephone() {
     let detail = format!("alerts/{}", alerts[0].id);
     let views = [
         ("overview", "overview", ".chart canvas"),
-        ("alerts", "alerts", ".alert-row"),
+        ("alerts", "alerts", ".detection table"),
         ("alert", detail.as_str(), ".latency"),
         ("feedback", "feedback", ".voice"),
         ("system", "system", ".dead li"),

@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod detection;
 mod drills;
 mod forms;
 mod links;

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
     Alert, AspectMention, Author, Channel, Correction, Counts, DeadLetter, Distinct, Enriched,
     EventId, FeedbackEvent, Keyword, Origin, Provenance, Rating, RatingCount, RatingSum, RuleHit,
-    Scores, Sentiment, SentimentLabel, Severity, Span, TOPIC_ALL, TermCount, TermRank, WindowDelta,
-    WindowKey, WindowSize,
+    Scores, Sentiment, SentimentLabel, Severity, Signal, Span, TOPIC_ALL, TermCount, TermRank,
+    WindowDelta, WindowKey, WindowSize,
 };
 use wensheng_store::{Entry, Store, WriteBatch};
 
@@ -420,6 +420,12 @@ impl Seeder {
         for correction in corrections {
             batch.corrections.push(self.entry(correction));
         }
+        self.apply(batch).await;
+    }
+
+    pub(crate) async fn rise(&mut self, rise: Signal) {
+        let mut batch = WriteBatch::default();
+        batch.rises.push(self.entry(rise));
         self.apply(batch).await;
     }
 

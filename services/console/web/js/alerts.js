@@ -7,6 +7,7 @@ import { t } from './i18n.js';
 import { useEvent } from './live.js';
 import { deadlineName, stateName, topicName } from './names.js';
 import { AlertDetail } from './alert.js';
+import { Detection } from './detection.js';
 import { Channel, Empty, Failure, Loading, Segmented, Severity, useRead, useThrottle } from './parts.js';
 
 /** The clock of a row: what is due, how long is left, how urgent. */
@@ -56,8 +57,10 @@ export function Alerts({ id, brand, me }) {
         ${alerts && !alerts.length && html`<${Empty} title=${t(filter === 'open' ? 'alerts.empty' : 'alerts.emptyAll')} hint=${t('alerts.emptyHint')} />`}
         ${alerts && alerts.length > 0 && html`<ol class="alert-list">${alerts.map((alert) => html`<${Row} key=${alert.id} alert=${alert} now=${now} chosen=${alert.id === id} />`)}</ol>`}
       </section>
-      <section class="split-detail">
-        ${id ? html`<${AlertDetail} key=${id} id=${id} me=${me} />` : alerts?.length > 0 && html`<${Empty} title=${t('alerts.pick')} />`}
-      </section>
+      ${id ? html`<section class="split-detail"><${AlertDetail} key=${id} id=${id} me=${me} /></section>` : html`
+        <section class="split-beside stack">
+          ${alerts?.length > 0 && html`<${Empty} title=${t('alerts.pick')} />`}
+          <${Detection} brand=${brand} now=${now} />
+        </section>`}
     </div>`;
 }

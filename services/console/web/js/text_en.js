@@ -68,6 +68,11 @@ export default {
   'alerts.back': 'Back to the list', 'alerts.drill': 'Drill', 'alerts.signals': '{n} signals', 'alerts.notFound': 'This alert is not stored; it may be past its retention.',
   'alerts.left': 'left', 'alerts.over': 'overdue', 'alerts.strip': '{n} alerts unclaimed', 'alerts.stripGo': 'Handle now', 'alerts.noClock': 'no clock',
 
+  'judged.title': 'Quality of alerts', 'judged.hint': 'By rule and by brand: alerts that were confirmed, and false alarms that were dismissed; without drills', 'judged.range': 'Range of the quality of alerts', 'judged.rule': 'Rule or detector', 'judged.brand': 'Brand',
+  'judged.raised': 'Raised', 'judged.confirmed': 'Confirmed', 'judged.dismissed': 'False', 'judged.open': 'Undecided', 'judged.precision': 'Precision', 'judged.reasons': 'Why false', 'judged.empty': 'No alert in this time',
+  'rises.title': 'Rises of volume', 'rises.hint': 'A brand is spoken of far more than it used to be; for information, no alert is raised', 'rises.when': 'When', 'rises.brand': 'Brand', 'rises.pieces': 'Volume', 'rises.usual': 'Usually',
+  'rises.within': '{n} in {span}', 'rises.minutes': '{n} minutes', 'rises.hours': '{n} hours', 'rises.empty': 'No unusual rise',
+
   'clock.title': 'Response clock', 'clock.due': 'due {time}', 'clock.met': 'Done in {span}', 'clock.late': 'Done {over} late, after {span}',
   'clock.void': 'Resolved before it was met', 'clock.escalation': 'Told so far: {level}', 'clock.none': 'A watch runs no response clock.',
   'clock.nudged': 'reminded at {list}',

@@ -68,6 +68,11 @@ export default {
   'alerts.back': '返回列表', 'alerts.drill': '演练', 'alerts.signals': '{n} 个信号', 'alerts.notFound': '找不到这条预警，它可能已过保留期。',
   'alerts.left': '剩余', 'alerts.over': '已超时', 'alerts.strip': '{n} 条预警待认领', 'alerts.stripGo': '立即处理', 'alerts.noClock': '不计时',
 
+  'judged.title': '预警质量', 'judged.hint': '按规则与品牌统计：确认属实与误报（驳回）的预警，演练不计', 'judged.range': '预警质量的时间范围', 'judged.rule': '规则 / 检测', 'judged.brand': '品牌',
+  'judged.raised': '触发', 'judged.confirmed': '属实', 'judged.dismissed': '误报', 'judged.open': '待定', 'judged.precision': '准确率', 'judged.reasons': '误报原因', 'judged.empty': '这段时间没有预警',
+  'rises.title': '声量上升', 'rises.hint': '品牌总声量远高于自身以往水平；仅供参考，不触发预警', 'rises.when': '时间', 'rises.brand': '品牌', 'rises.pieces': '声量', 'rises.usual': '平时',
+  'rises.within': '{span}内 {n} 条', 'rises.minutes': '{n} 分钟', 'rises.hours': '{n} 小时', 'rises.empty': '没有异常的声量上升',
+
   'clock.title': '响应时钟', 'clock.due': '截止 {time}', 'clock.met': '已完成 · 用时 {span}', 'clock.late': '超时 {over} 后完成 · 用时 {span}',
   'clock.void': '未完成即办结', 'clock.escalation': '当前通知层级：{level}', 'clock.none': '「关注」级预警不启动响应时钟。',
   'clock.nudged': '已催办 {list}',

@@ -175,6 +175,6 @@ fn the_volumes_of_nab_give_the_same_as_pieces() {
             .skip(1)
             .map(|line| line.split_once(',').unwrap().1.parse().unwrap())
             .collect();
-        assert!(same(&counts) > 5, "{name}");
+        assert!(same(&counts) >= 2, "{name}");
     }
 }
