@@ -200,7 +200,7 @@ impl Analyzer {
         }
     }
 
-    /// The verdict alone: the same as `analyze_in` gives, in a tenth of its time.
+    /// The verdict alone: the same as `analyze_in` gives, in a quarter of its time.
     pub fn verdict(&self, text: &str, context: &Context<'_>) -> Verdict {
         let normalized = self.normalizer.text(text, self.config.max_chars);
         self.read(&normalized, context, &mut Runs::default()).0

@@ -182,7 +182,7 @@ impl Normalizer {
         }
     }
 
-    /// The text that `normalize` gives, in two thirds of the time, without the way back.
+    /// The text that `normalize` gives, in less time, without the way back.
     pub fn text(&self, original: &str, limit: usize) -> String {
         let room = original.len().min(limit.saturating_mul(4)) + 8;
         let mut out = Writer::new(room, ());

@@ -35,8 +35,7 @@ pub(crate) fn is_parted(text: &str) -> bool {
             b' ' | b'*' | b'-' | b'_' | b'/' | b'.' | b'|' | b'+' | b'~'
         )
     });
-    let han = count(|b| (0xe4..=0xe9).contains(b));
-    signs >= 2 && (3..=signs * 2).contains(&han)
+    signs >= 2 && (3..=signs * 2).contains(&count(|b| (0xe4..=0xe9).contains(b)))
 }
 
 /// Squeezes a normalised text; borrows it where there is nothing to take out.
