@@ -15,8 +15,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let normalizer = Normalizer::new();
     let options = TeachOptions {
-        version: "wensheng-car-aspects-2026-11".to_owned(),
-        buckets: 40_000,
+        version: "wensheng-car-aspects-2026-11b".to_owned(),
+        buckets: 80_000,
+        rate: 0.15,
         ..TeachOptions::default()
     };
     let model = train_car_aspects(&read_car_aspects(Path::new(train))?, &options, &normalizer)?;

@@ -13,7 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let normalizer = Normalizer::new();
     let options = TeachOptions {
-        version: "wensheng-emotion-2026-11".to_owned(),
+        version: "wensheng-emotion-2026-11b".to_owned(),
+        epochs: 6,
+        floor: 0.15,
         ..TeachOptions::default()
     };
     let model = train_emotions(&read_emotions(Path::new(train))?, &options, &normalizer)?;

@@ -19,6 +19,7 @@ use crate::ontology::{AspectFinder, Mention};
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
 use crate::segment::{Segmenter, Word};
+use crate::squeeze::{is_parted, squeeze};
 use crate::tagger::Tagger;
 use crate::verdict::Verdict;
 use crate::words::Words;
@@ -79,14 +80,14 @@ impl Analyzer {
             config: config.clone(),
             segmenter: Arc::new(Segmenter::for_lexicons(lexicons)),
             keywords: Arc::new(Keywords::default()),
-            scope: ScopeReader::new(&lexicons.entries, &normalizer)?,
-            aspects: AspectFinder::new(&ontology, &normalizer)?,
+            scope: ScopeReader::new(&lexicons.entries, &normalizer),
+            aspects: AspectFinder::new(&ontology, &normalizer),
             cars: config
                 .car_aspects
                 .then(CarModel::embedded)
                 .transpose()?
                 .map(Arc::new),
-            intents: IntentFinder::new(&normalizer)?,
+            intents: IntentFinder::new(&normalizer),
             rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
             tagger: Arc::new(Tagger::new(config, &normalizer)?),
             version: version(&model, lexicons),
@@ -151,8 +152,14 @@ impl Analyzer {
             normalized: &normalized,
             index: &index,
         };
-        let reading = self.scope.read(&normalized.text);
-        let sentiment = self.sentiment(&reading, &place, context);
+        let mut runs = Runs::default();
+        let (verdict, reading) = self.read(&normalized.text, context, &mut runs);
+        let sentiment = Sentiment {
+            label: verdict.label,
+            score: verdict.score,
+            confidence: verdict.confidence,
+            spans: self.spans(&reading.hits, &place),
+        };
         let mentions = self.aspects.find(&normalized.text);
         let words = self.segmenter.cut(&normalized.text);
         let aspects = self.mentions(&mentions, &reading, &place);
@@ -167,7 +174,7 @@ impl Analyzer {
         let intents = self.intents.find(&normalized.text, sentiment.label);
         let tags = self.tagger.tag(
             &self.config,
-            &normalized.text,
+            (&normalized.text, &runs),
             sentiment.label,
             &intents,
             words.iter().map(|w| w.word),
@@ -175,7 +182,7 @@ impl Analyzer {
         );
         let ends = words.iter().map(|word| word.end as u32).collect();
         let analysis = Analysis {
-            topics: self.topics(&mentions, &normalized.text),
+            topics: self.topics(&mentions, &runs),
             aspects,
             intents,
             emotion: tags.emotion,
@@ -201,10 +208,10 @@ impl Analyzer {
         (analysis, Words::new(normalized.text, ends))
     }
 
-    /// The verdict alone: the same as `analyze_in` gives, in a tenth of its time.
+    /// The verdict alone: the same as `analyze_in` gives, in a quarter of its time.
     pub fn verdict(&self, text: &str, context: &Context<'_>) -> Verdict {
         let normalized = self.normalizer.text(text, self.config.max_chars);
-        self.judge(&normalized, &self.scope.read(&normalized), context)
+        self.read(&normalized, context, &mut Runs::default()).0
     }
 
     fn adapter(&self, context: &Context<'_>) -> Option<usize> {
@@ -214,16 +221,43 @@ impl Analyzer {
             .and_then(|a| self.model.adapter(a))
     }
 
-    fn judge(&self, normalized: &str, reading: &Reading, context: &Context<'_>) -> Verdict {
-        let mut runs = Runs::default();
+    /// The verdict on a normalised text, whose runs are left in `runs`, and what its words say. Where signs part the characters, both
+    /// are of the text without them.
+    fn read(&self, text: &str, context: &Context<'_>, runs: &mut Runs) -> (Verdict, Reading) {
+        if !is_parted(text) {
+            let reading = self.scope.read(text);
+            return (self.judge(text, &reading, context, runs), reading);
+        }
+        let squeezed = squeeze(text);
+        let mut reading = self.scope.read(&squeezed.text);
+        let verdict = self.judge(&squeezed.text, &reading, context, runs);
+        for hit in &mut reading.hits {
+            let source = squeezed.source(hit.start..hit.end);
+            (hit.start, hit.end) = (source.start, source.end);
+        }
+        for clause in &mut reading.clauses {
+            let source = squeezed.source(clause.start..clause.end);
+            (clause.start, clause.end) = (source.start, source.end);
+        }
+        (verdict, reading)
+    }
+
+    /// The verdict on a normalised text with this reading, whose runs are left in `runs`.
+    fn judge(
+        &self,
+        normalized: &str,
+        reading: &Reading,
+        context: &Context<'_>,
+        runs: &mut Runs,
+    ) -> Verdict {
         let adapter = self.adapter(context);
-        let mut odds = self.model.read(normalized, adapter, &mut runs);
+        let mut odds = self.model.read(normalized, adapter, runs);
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
         for hit in reading.turned_hits() {
             odds.polarity -= self.model.share(
                 &normalized[hit.start..hit.end],
                 adapter,
-                runs.hashes().len(),
+                runs.features().len(),
             );
         }
         let weight = self.config.lexicon_weight
@@ -233,20 +267,6 @@ impl Analyzer {
                 1.0
             };
         Verdict::new(odds, reading, runs.symbols(), weight)
-    }
-
-    fn sentiment(&self, reading: &Reading, place: &Place<'_>, context: &Context<'_>) -> Sentiment {
-        let Verdict {
-            label,
-            score,
-            confidence,
-        } = self.judge(&place.normalized.text, reading, context);
-        Sentiment {
-            label,
-            score,
-            confidence,
-            spans: self.spans(&reading.hits, place),
-        }
     }
 
     fn spans(&self, hits: &[Hit], place: &Place<'_>) -> Vec<Span> {
@@ -294,7 +314,7 @@ impl Analyzer {
     }
 
     /// The aspects by weight × mentions; ties in the order of the ontology. What the trained reading names comes first.
-    fn topics(&self, mentions: &[Mention], text: &str) -> Vec<Arc<str>> {
+    fn topics(&self, mentions: &[Mention], runs: &Runs) -> Vec<Arc<str>> {
         let mut weights: Vec<(usize, f32)> = Vec::new();
         for m in mentions {
             let weight = self.aspects.aspects[m.aspect].weight;
@@ -303,7 +323,7 @@ impl Analyzer {
                 None => weights.push((m.aspect, weight)),
             }
         }
-        let trained = self.cars.as_ref().and_then(|cars| cars.read(text));
+        let trained = self.cars.as_ref().and_then(|cars| cars.judge(runs));
         if let Some(id) = trained
             && let Some(at) = self
                 .aspects

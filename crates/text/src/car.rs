@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::classifier::Classifier;
 use crate::error::TextError;
+use crate::feature::Runs;
 use crate::labelled::read_classes;
 use crate::normalize::Normalizer;
 use crate::ontology::{AspectFinder, Ontology};
@@ -72,13 +73,15 @@ impl CarModel {
 
     /// The id of the aspect that a normalised text is about, where that is sure enough.
     pub fn read(&self, normalized: &str) -> Option<&'static str> {
-        let (class, confidence) = self.choose(normalized)?;
-        (confidence >= SURE).then_some(ASPECTS[class].0)
+        let mut runs = Runs::default();
+        runs.read(normalized);
+        self.judge(&runs)
     }
 
-    fn choose(&self, normalized: &str) -> Option<(usize, f32)> {
-        let mut scratch = Vec::with_capacity(normalized.len() / 2);
-        self.0.choose(normalized, &mut scratch)
+    /// The same of the runs of a text.
+    pub(crate) fn judge(&self, runs: &Runs) -> Option<&'static str> {
+        let (class, confidence) = self.0.choose(runs)?;
+        (confidence >= SURE).then_some(ASPECTS[class].0)
     }
 }
 
@@ -142,7 +145,7 @@ pub fn evaluate_car_aspects(
     rows: &[(String, usize)],
     normalizer: &Normalizer,
 ) -> Result<CarScores, TextError> {
-    let finder = AspectFinder::new(&car_ontology()?, normalizer)?;
+    let finder = AspectFinder::new(&car_ontology()?, normalizer);
     let mut counts = [[[0u32; 3]; ASPECTS.len()]; 4];
     let mut count = |way: usize, truth: usize, said: usize| {
         counts[way][truth][1] += 1;
@@ -153,9 +156,11 @@ pub fn evaluate_car_aspects(
     for (text, truth) in rows {
         all_of.entry(text.trim()).or_default().push(*truth);
     }
+    let mut runs = Runs::default();
     for (text, truth) in rows {
         let normalized = normalizer.text(text, 65_536);
-        let said = model.choose(&normalized).map_or(0, |(class, _)| class);
+        runs.read(&normalized);
+        let said = model.0.choose(&runs).map_or(0, |(class, _)| class);
         count(0, *truth, said);
         let any = all_of
             .get(text.trim())

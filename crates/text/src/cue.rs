@@ -1,7 +1,6 @@
 //! Lists of cue words as one automaton: which kinds a text cues, and how often, in one pass. The longest cue wins where two begin at the
 //! same place, so that a phrase of a harmless kind hides the alarming word inside it.
 
-use crate::error::TextError;
 use crate::normalize::Normalizer;
 use crate::scope::inside_word;
 use crate::terms::Terms;
@@ -15,12 +14,8 @@ pub(crate) struct CueFinder<const N: usize> {
 }
 
 impl<const N: usize> CueFinder<N> {
-    /// Compiles the lists: cues parted by spaces, lines that begin with `#` are remarks. `what` names them in an error.
-    pub(crate) fn new(
-        what: &str,
-        lists: [&str; N],
-        normalizer: &Normalizer,
-    ) -> Result<Self, TextError> {
+    /// Compiles the lists: cues parted by spaces, lines that begin with `#` are remarks.
+    pub(crate) fn new(lists: [&str; N], normalizer: &Normalizer) -> Self {
         let mut cues: Vec<String> = Vec::new();
         let mut kinds: Vec<u32> = Vec::new();
         let mut seen = rustc_hash::FxHashMap::default();
@@ -36,8 +31,8 @@ impl<const N: usize> CueFinder<N> {
                 kinds[at] |= 1 << kind;
             }
         }
-        let terms = Terms::new(what, &cues)?;
-        Ok(Self { terms, kinds })
+        let terms = Terms::new(&cues);
+        Self { terms, kinds }
     }
 
     /// How many cues of each kind a normalised text holds.
@@ -62,14 +57,13 @@ mod tests {
 
     #[test]
     fn a_longer_harmless_cue_hides_the_alarming_one_inside() {
-        let finder =
-            CueFinder::new("test", ["受伤 爆炸", "# 无\n没有受伤"], &Normalizer::new()).unwrap();
+        let finder = CueFinder::new(["受伤 爆炸", "# 无\n没有受伤"], &Normalizer::new());
         assert_eq!(finder.count("爆炸了,但没有受伤"), [1, 1]);
     }
 
     #[test]
     fn one_cue_may_be_of_two_kinds_and_latin_words_stay_whole() {
-        let finder = CueFinder::new("test", ["退款 app", "退款"], &Normalizer::new()).unwrap();
+        let finder = CueFinder::new(["退款 app", "退款"], &Normalizer::new());
         assert_eq!(finder.count("退款,apple"), [1, 1]);
     }
 }

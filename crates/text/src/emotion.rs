@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classifier::Classifier;
 use crate::error::TextError;
+use crate::feature::Runs;
 use crate::labelled::read_classes;
 use crate::normalize::Normalizer;
 use crate::teach::{Labelled, TeachOptions, mean_f1, teach};
@@ -109,8 +110,14 @@ impl EmotionModel {
 
     /// Reads a normalised text; `None` for an empty one.
     pub fn read(&self, normalized: &str) -> Option<EmotionVerdict> {
-        let mut scratch = Vec::with_capacity(normalized.len() / 2);
-        let (class, confidence) = self.0.choose(normalized, &mut scratch)?;
+        let mut runs = Runs::default();
+        runs.read(normalized);
+        self.judge(&runs)
+    }
+
+    /// Judges the runs of a text; `None` for an empty one.
+    pub(crate) fn judge(&self, runs: &Runs) -> Option<EmotionVerdict> {
+        let (class, confidence) = self.0.choose(runs)?;
         let label = *Emotion::ALL.get(class)?;
         Some(EmotionVerdict { label, confidence })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Problem, TextError};
+use crate::error::Problem;
 use crate::normalize::Normalizer;
 use crate::scan::{date, money, order_number};
 use crate::scope::inside_word;
@@ -111,7 +111,7 @@ pub(crate) struct EntityFinder {
 }
 
 impl EntityFinder {
-    pub(crate) fn new(table: &[Alias], normalizer: &Normalizer) -> Result<Self, TextError> {
+    pub(crate) fn new(table: &[Alias], normalizer: &Normalizer) -> Self {
         let mut words: Vec<String> = Vec::new();
         let mut names = Vec::new();
         for alias in table {
@@ -125,8 +125,8 @@ impl EntityFinder {
             words.push(day.to_owned());
             names.push((EntityKind::Date, None));
         }
-        let terms = Terms::new("aliases", &words)?;
-        Ok(Self { terms, names })
+        let terms = Terms::new(&words);
+        Self { terms, names }
     }
 
     /// The first `most` entities of a normalised text, in its order. Where two overlap, the longer one stands, the name where they are
@@ -203,22 +203,15 @@ fn head(rest: &[u8], at: usize, text: &str) -> Head {
             }
         }
         0xc2 if rest.starts_with("¥".as_bytes()) => Head::Number,
-        // 单号 ends every cue of an order number in Chinese; 订单 and 编号 stand for the rest.
-        0xe5 | 0xe8 | 0xe7
-            if ["单", "订", "编"]
-                .iter()
-                .any(|c| rest.starts_with(c.as_bytes())) =>
-        {
-            Head::Order
-        }
-        0xe4..=0xe9
-            if "一二三四五六七八九十两百千"
-                .as_bytes()
-                .chunks_exact(3)
-                .any(|c| rest.starts_with(c)) =>
-        {
-            Head::Number
-        }
+        0xe4..=0xe9 => match text[at..].chars().next() {
+            // 单号 ends every cue of an order number in Chinese; 订单 and 编号 stand for the rest.
+            Some('单' | '订' | '编') => Head::Order,
+            Some(
+                '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '两' | '百'
+                | '千',
+            ) => Head::Number,
+            _ => Head::None,
+        },
         _ => Head::None,
     }
 }
@@ -257,7 +250,7 @@ mod tests {
             alias(EntityKind::Store, "云栖茶饮西湖店", &["西湖店"]),
         ];
         let text = normalizer.normalize(text, 1000).text;
-        let finder = EntityFinder::new(&table, &normalizer).unwrap();
+        let finder = EntityFinder::new(&table, &normalizer);
         finder
             .find(&text, 16)
             .into_iter()

@@ -55,68 +55,103 @@ fn emoticon(text: &str) -> Option<(u32, &str)> {
     None
 }
 
-/// Calls `each` with the hash of every run of one to three symbols.
-#[inline]
-pub(crate) fn hashes(symbols: &[u32], mut each: impl FnMut(u32)) {
-    let (mut two, mut one) = (0u64, 0u64);
-    for (at, symbol) in symbols.iter().enumerate() {
-        let symbol = u64::from(*symbol);
-        each(hash(symbol));
-        if at >= 1 {
-            each(hash(symbol | one << 21));
-        }
-        if at >= 2 {
-            each(hash(symbol | one << 21 | two << 42));
-        }
-        (two, one) = (one, symbol);
-    }
-}
-
-/// How many runs `hashes` visits.
-pub(crate) fn count(symbols: &[u32]) -> usize {
-    (symbols.len() * 3)
-        .saturating_sub(3)
-        .max(symbols.len().min(1))
-}
-
-/// The distinct runs of a text: what is said twice is said. Room that serves one text after the other.
+/// The distinct runs of a text as features: what is said twice is said. Room that serves one text after the other.
+///
+/// A feature is a hash of 64 bits: its upper half says near which place of a table it stands, its lower half how far from there
+/// ([`bucket_of`]). A run of two and the runs of three that begin with it stand near each other, single symbols at the head of the
+/// table, so that a text touches few pages of memory.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
     symbols: Vec<u32>,
-    hashes: Vec<u32>,
-    /// An open-addressed set of `hashes`, at most half full; 0 is an empty place.
+    features: Vec<u64>,
+    /// Runs of two and three whose symbols all stand more than once in the text: no others can be there twice.
+    repeats: Vec<u64>,
+    /// An open-addressed set of symbols, at most a quarter full: each plus one, so that 0 is an empty place, marked if it came again.
     seen: Vec<u32>,
+    /// Of each symbol, its place in `seen`.
+    places: Vec<u32>,
 }
+
+/// The mark of a symbol that came again.
+const AGAIN: u32 = 1 << 31;
+/// The upper half of a feature.
+const NEAR: u64 = !0 << 32;
+/// Single symbols take the first sixteenth of a table.
+const HEAD_BITS: u32 = 4;
 
 impl Runs {
     /// Takes in a normalised text.
     pub(crate) fn read(&mut self, text: &str) {
         symbols(text, &mut self.symbols);
-        let most = count(&self.symbols);
-        let places = (most * 2).next_power_of_two().max(2);
-        self.seen.clear();
-        self.seen.resize(places, 0);
-        self.hashes.clear();
-        self.hashes.reserve(most);
-        let (found, seen) = (&mut self.hashes, self.seen.as_mut_slice());
-        let shift = 32 - places.trailing_zeros();
-        hashes(&self.symbols, |hash| {
-            let hash = hash.max(1);
-            let mut at = (hash >> shift) as usize;
-            while seen[at] != 0 {
-                if seen[at] == hash {
-                    return;
-                }
-                at = (at + 1) & (places - 1);
-            }
-            seen[at] = hash;
-            found.push(hash);
-        });
+        self.features.clear();
+        self.features.reserve(self.symbols.len() * 3);
+        self.read_single();
+        self.read_joined();
     }
 
-    /// The hashes of the distinct runs of one to three symbols, in the order in which they come first.
-    pub(crate) fn hashes(&self) -> &[u32] {
-        &self.hashes
+    /// Every symbol once; notes which come again.
+    fn read_single(&mut self) {
+        let places = (self.symbols.len() * 4).next_power_of_two().max(4);
+        let shift = 64 - places.trailing_zeros();
+        self.seen.clear();
+        self.seen.resize(places, 0);
+        self.places.clear();
+        self.places.reserve(self.symbols.len());
+        let seen = self.seen.as_mut_slice();
+        for symbol in &self.symbols {
+            let hash = hash(*symbol);
+            let key = symbol + 1;
+            let mut at = (hash >> shift) as usize;
+            while seen[at] != 0 && seen[at] & !AGAIN != key {
+                at = (at + 1) & (places - 1);
+            }
+            self.places.push(at as u32);
+            if seen[at] == 0 {
+                seen[at] = key;
+                self.features.push(hash >> HEAD_BITS);
+            } else {
+                seen[at] |= AGAIN;
+            }
+        }
+    }
+
+    /// Every run of two and three once.
+    fn read_joined(&mut self) {
+        let again = |at: &u32| self.seen[*at as usize] & AGAIN != 0;
+        let symbols = self.symbols.iter().map(|symbol| hash(*symbol));
+        let mut symbols = symbols.zip(self.places.iter().map(again));
+        let Some((mut before, mut before_again)) = symbols.next() else {
+            return;
+        };
+        self.repeats.clear();
+        let mut keep = |feature: u64, again: bool| {
+            if again {
+                self.repeats.push(feature);
+            } else {
+                self.features.push(feature);
+            }
+        };
+        let mut last: Option<(u64, bool)> = None;
+        for (symbol, again) in symbols {
+            let pair = (before.rotate_left(29) ^ symbol).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let pair = pair ^ pair >> 32;
+            let both = before_again && again;
+            keep(pair, both);
+            if let Some((last, all)) = last {
+                let own = (last ^ symbol.rotate_left(11)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                keep(last & NEAR | own >> 32, all && again);
+            }
+            last = Some((pair, both));
+            (before, before_again) = (symbol, again);
+        }
+        self.repeats.sort_unstable();
+        self.repeats.dedup();
+        self.features.extend_from_slice(&self.repeats);
+    }
+
+    /// The distinct runs of one to three symbols, in an order that only the text decides.
+    pub(crate) fn features(&self) -> &[u64] {
+        &self.features
     }
 
     /// How many symbols the text has.
@@ -125,19 +160,22 @@ impl Runs {
     }
 }
 
-/// The finaliser of splitmix64 without its last step: the high bits depend on all of the key.
+/// 2^64 by the golden ratio: multiplying spreads symbols over the high bits (D. Knuth, TAOCP 3, 6.4).
 #[inline]
-fn hash(key: u64) -> u32 {
-    let h = (key ^ key >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let h = (h ^ h >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (h >> 32) as u32
+fn hash(symbol: u32) -> u64 {
+    (u64::from(symbol) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Spreads the hash of a feature over `buckets` places, which need not be a power of two (D. Lemire, "Fast Random Integer Generation
-/// in an Interval", 2019).
+/// Within so many places a feature stands, unless the table is smaller.
+const SPAN: u32 = 1 << 11;
+
+/// The place of a feature in a table of `buckets` places, which need not be a power of two (D. Lemire, "Fast Random Integer Generation in
+/// an Interval", 2019).
 #[inline]
-pub(crate) fn bucket_of(hash: u32, buckets: u32) -> usize {
-    ((u64::from(hash) * u64::from(buckets)) >> 32) as usize
+pub(crate) fn bucket_of(feature: u64, buckets: u32) -> usize {
+    let span = SPAN.min(buckets / 2).max(1);
+    let within = |hash: u64, places: u32| (hash * u64::from(places)) >> 32;
+    (within(feature >> 32, buckets - span + 1) + within(feature & !NEAR, span)) as usize
 }
 
 #[cfg(test)]
@@ -172,30 +210,49 @@ mod tests {
         for text in [
             "",
             "一",
+            "一二",
             "好好好",
             "不好不好,真的不好",
             "一二三四五六七八九十",
+            "[怒]气[怒]气[怒]",
         ] {
             runs.read(text);
-            let mut all = Vec::new();
-            hashes(&of(text), |hash| all.push(hash));
-            let distinct: std::collections::BTreeSet<u32> = all.into_iter().collect();
-            assert_eq!(runs.hashes().len(), distinct.len(), "{text}");
-            assert_eq!(runs.symbols(), text.chars().count(), "{text}");
-            assert!(runs.hashes().iter().all(|h| distinct.contains(h)), "{text}");
+            let symbols = of(text);
+            let distinct: std::collections::BTreeSet<&[u32]> =
+                (1..=3).flat_map(|n| symbols.windows(n)).collect();
+            assert_eq!(runs.features().len(), distinct.len(), "{text}");
+            assert_eq!(runs.symbols(), symbols.len(), "{text}");
+            let features: std::collections::BTreeSet<_> = runs.features().iter().collect();
+            assert_eq!(features.len(), distinct.len(), "{text}");
         }
     }
 
     #[test]
-    fn runs_of_one_two_and_three_are_counted() {
-        for text in ["", "一", "一二", "一二三", "一二三四五"] {
-            let symbols = of(text);
-            let mut n = 0;
-            hashes(&symbols, |hash| {
-                assert!(bucket_of(hash, 1000) < 1000);
-                n += 1;
-            });
-            assert_eq!(n, count(&symbols), "{text}");
+    fn features_fall_into_the_table_and_runs_that_begin_alike_near_each_other() {
+        let mut runs = Runs::default();
+        runs.read("一二三四五");
+        for buckets in [2, 100, 40_000, 1 << 22] {
+            let places = runs.features().iter().map(|f| bucket_of(*f, buckets));
+            assert!(places.into_iter().all(|place| place < buckets as usize));
         }
+        let places = |text: &str| -> Vec<usize> {
+            let mut runs = Runs::default();
+            runs.read(text);
+            runs.features()
+                .iter()
+                .map(|f| bucket_of(*f, 1 << 22))
+                .collect()
+        };
+        let (one, other) = (places("天地人"), places("天地间"));
+        assert_eq!(one[3], other[3]);
+        assert_ne!(one[5], other[5]);
+        assert!(
+            one[3].abs_diff(one[5]) < SPAN as usize && one[3].abs_diff(other[5]) < SPAN as usize
+        );
+        assert!(
+            one[..3]
+                .iter()
+                .all(|place| *place < (1 << 18) + SPAN as usize)
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! What the writer wants, by cue words and the verdict; deterministic, one pass.
 
 use crate::analysis::{Intent, Polarity};
-use crate::error::TextError;
 use crate::normalize::Normalizer;
 use crate::terms::Terms;
 
@@ -36,7 +35,7 @@ pub(crate) struct IntentFinder {
 }
 
 impl IntentFinder {
-    pub(crate) fn new(normalizer: &Normalizer) -> Result<Self, TextError> {
+    pub(crate) fn new(normalizer: &Normalizer) -> Self {
         let mut cues = Vec::new();
         let mut intents = Vec::new();
         for (intent, list) in CUES {
@@ -49,8 +48,8 @@ impl IntentFinder {
                 intents.push(*intent);
             }
         }
-        let terms = Terms::new("intent", &cues)?;
-        Ok(Self { terms, intents })
+        let terms = Terms::new(&cues);
+        Self { terms, intents }
     }
 
     /// The intents of a normalised text, the most cued first; a negative text without any other cue that blames is a complaint, a

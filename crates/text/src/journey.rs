@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Intent;
 use crate::cue::CueFinder;
-use crate::error::TextError;
 use crate::normalize::Normalizer;
 
 /// A stage of the customer's way.
@@ -58,7 +57,7 @@ const WEIGHTS: [f32; 5] = [1.1, 1.0, 0.7, 1.6, 1.8];
 pub(crate) struct StageFinder(CueFinder<5>);
 
 impl StageFinder {
-    pub(crate) fn new(normalizer: &Normalizer) -> Result<Self, TextError> {
+    pub(crate) fn new(normalizer: &Normalizer) -> Self {
         let lists = [
             include_str!("../lexicon/stage_awareness.txt"),
             include_str!("../lexicon/stage_purchase.txt"),
@@ -66,7 +65,7 @@ impl StageFinder {
             include_str!("../lexicon/stage_after_sales.txt"),
             include_str!("../lexicon/stage_loyalty.txt"),
         ];
-        CueFinder::new("journey stages", lists, normalizer).map(Self)
+        Self(CueFinder::new(lists, normalizer))
     }
 
     /// The stage of a normalised text with these intents; the later one where two weigh alike.

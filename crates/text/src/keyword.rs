@@ -1,6 +1,6 @@
 //! Words that tell what a text is about: rare in feedback at large, frequent here; never a fragment, a digit or a stop word.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::analysis::Keyword;
 use crate::config::KeywordMethod;
@@ -12,10 +12,10 @@ const FAINT: f32 = 0.5;
 /// Inverse document frequencies and the words that never count.
 #[derive(Debug, Clone)]
 pub(crate) struct Keywords {
-    idf: FxHashMap<Box<str>, f32>,
+    /// `None` for words that never count.
+    idf: FxHashMap<Box<str>, Option<f32>>,
     /// For words that no counted text held.
     unseen: f32,
-    stop: FxHashSet<Box<str>>,
 }
 
 impl Default for Keywords {
@@ -39,27 +39,32 @@ impl Keywords {
         let texts = rows()
             .find(|(w, _)| *w == "# texts")
             .map_or(1.0, |(_, n)| n);
-        let idf = rows()
+        let counted = rows()
             .filter(|(w, _)| !w.starts_with('#'))
-            .map(|(w, n)| (w.into(), (texts / (1.0 + n)).ln().max(0.0)))
-            .collect();
-        let stop = stop.split_whitespace().map(Into::into).collect();
+            .map(|(w, n)| (w.into(), Some((texts / (1.0 + n)).ln().max(0.0))));
+        let never = stop.split_whitespace().map(|w| (w.into(), None));
+        let idf = counted.chain(never).collect();
         // A word that was never counted is as likely a typo as a telling name: it weighs as one seen in 30 texts.
         Self {
             idf,
             unseen: (texts / 30.0).ln().max(1.0),
-            stop,
         }
+    }
+
+    /// The inverse document frequency of a word that tells something.
+    fn told(&self, word: &str) -> Option<f32> {
+        if !telling(word) {
+            return None;
+        }
+        self.idf.get(word).copied().unwrap_or(Some(self.unseen))
     }
 
     /// The inverse document frequency of a word that tells something; `FAINT` for stop words, numbers and single characters; 0 for marks.
     pub(crate) fn weight(&self, word: &str) -> f32 {
-        if telling(word) && !self.stop.contains(word) {
-            self.idf.get(word).copied().unwrap_or(self.unseen)
-        } else if word.starts_with(char::is_alphanumeric) {
-            FAINT
-        } else {
-            0.0
+        match self.told(word) {
+            Some(idf) => idf,
+            None if word.starts_with(char::is_alphanumeric) => FAINT,
+            None => 0.0,
         }
     }
 
@@ -70,10 +75,10 @@ impl Keywords {
         method: KeywordMethod,
         top: usize,
     ) -> Vec<Keyword> {
-        let words = words.filter(|word| telling(word) && !self.stop.contains(*word));
+        let words = words.filter_map(|word| Some((word, self.told(word)?)));
         let mut keywords = match method {
-            KeywordMethod::TfIdf => self.by_frequency(words),
-            KeywordMethod::TextRank => rank(words),
+            KeywordMethod::TfIdf => by_frequency(words),
+            KeywordMethod::TextRank => rank(words.map(|(word, _)| word)),
         };
         // Stable: equal weights keep the order of the text, so that the answer is always the same.
         keywords.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -86,27 +91,26 @@ impl Keywords {
             })
             .collect()
     }
+}
 
-    /// Term frequency × inverse document frequency, by length of the text.
-    fn by_frequency<'a>(&self, words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, f32)> {
-        let mut found: Vec<(&str, f32, u32)> = Vec::new();
-        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
-        let mut total = 0u32;
-        for word in words {
-            total += 1;
-            if let Some(at) = seen.get(word) {
-                found[*at].2 += 1;
-            } else {
-                seen.insert(word, found.len());
-                found.push((word, self.idf.get(word).copied().unwrap_or(self.unseen), 1));
-            }
+/// Term frequency × inverse document frequency, by length of the text.
+fn by_frequency<'a>(words: impl Iterator<Item = (&'a str, f32)>) -> Vec<(&'a str, f32)> {
+    let mut found: Vec<(&str, f32, u32)> = Vec::new();
+    let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+    let mut total = 0u32;
+    for (word, idf) in words {
+        total += 1;
+        let at = *seen.entry(word).or_insert(found.len());
+        match found.get_mut(at) {
+            Some((_, _, n)) => *n += 1,
+            None => found.push((word, idf, 1)),
         }
-        let scale = 1.0 / total.max(1) as f32;
-        found
-            .into_iter()
-            .map(|(word, idf, n)| (word, idf * n as f32 * scale))
-            .collect()
     }
+    let scale = 1.0 / total.max(1) as f32;
+    found
+        .into_iter()
+        .map(|(word, idf, n)| (word, idf * n as f32 * scale))
+        .collect()
 }
 
 /// Whether a word could be a keyword: at least two characters, of Han or letters (with digits inside at most), not a number.

@@ -56,6 +56,7 @@ mod teach;
 mod terms;
 mod text_rank;
 mod train;
+mod trie;
 mod urgency;
 mod verdict;
 mod words;

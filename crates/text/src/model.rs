@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::TextError;
 use crate::feature::{Runs, bucket_of};
 
-const MAGIC: &[u8; 8] = b"WSMODEL3";
+const MAGIC: &[u8; 8] = b"WSMODEL4";
 /// The heads: polarity, neutrality.
 pub(crate) const HEADS: usize = 2;
 /// Bytes before the names: magic, buckets, length of the names, and per head the largest weight.
@@ -19,9 +19,9 @@ const CALIBRATION: usize = HEADS * 8;
 pub(crate) const BUCKETS: std::ops::RangeInclusive<u32> = 1 << 10..=1 << 24;
 
 /// What turns the hash of a feature into that of the same feature in adapter number `adapter`: both share one table.
-pub(crate) fn salt(adapter: usize) -> u32 {
-    // Odd multiples of the golden ratio spread over the table; never 0.
-    ((adapter as u64 * 2 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+pub(crate) fn salt(adapter: usize) -> u64 {
+    // Odd multiples of the golden ratio spread over the table; never 0. The upper half alone: what stood near each other still does.
+    (adapter as u64 * 2 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 << 32
 }
 
 /// What the model believes of one text, as log-odds.
@@ -263,14 +263,11 @@ impl Model {
     pub fn features(&self, text: &str, adapter: Option<&str>) -> [Vec<u32>; 2] {
         let mut runs = Runs::default();
         runs.read(text);
-        let bucket = |hash: u32| bucket_of(hash, self.buckets()) as u32;
-        let shared = runs.hashes().iter().map(|hash| bucket(*hash)).collect();
+        let bucket = |feature: u64| bucket_of(feature, self.buckets()) as u32;
+        let features = || runs.features().iter();
+        let shared = features().map(|feature| bucket(*feature)).collect();
         let own = match adapter.and_then(|name| self.adapter(name)).map(salt) {
-            Some(salt) => runs
-                .hashes()
-                .iter()
-                .map(|hash| bucket(hash ^ salt))
-                .collect(),
+            Some(salt) => features().map(|feature| bucket(feature ^ salt)).collect(),
             None => Vec::new(),
         };
         [shared, own]
@@ -299,22 +296,24 @@ impl Model {
     /// Reads a normalised text from a source of that adapter into `runs`.
     pub(crate) fn read(&self, text: &str, adapter: Option<usize>, runs: &mut Runs) -> LogOdds {
         runs.read(text);
-        if runs.hashes().is_empty() {
+        if runs.features().is_empty() {
             return LogOdds::default();
         }
         let mut sums = [0i64; HEADS];
         let buckets = self.buckets();
-        let mut add = |hash: u32| {
-            let cell = self.table[bucket_of(hash, buckets)];
+        let mut add = |feature: u64| {
+            let cell = self.table[bucket_of(feature, buckets)];
             for h in 0..HEADS {
                 sums[h] += i64::from(squared(cell[h]));
             }
         };
-        runs.hashes().iter().for_each(|hash| add(*hash));
+        runs.features().iter().for_each(|feature| add(*feature));
         if let Some(salt) = adapter.map(salt) {
-            runs.hashes().iter().for_each(|hash| add(hash ^ salt));
+            runs.features()
+                .iter()
+                .for_each(|feature| add(feature ^ salt));
         }
-        let scale = (runs.hashes().len() as f32).sqrt().recip();
+        let scale = (runs.features().len() as f32).sqrt().recip();
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         let odds = |h: usize| calibration.odds(h, self.weight(h, sums[h]) * scale);
         LogOdds {
@@ -330,7 +329,7 @@ impl Model {
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         let share = odds - calibration.odds(0, 0.0);
         // The scale of the part taken back, that of the text put in its place.
-        share * (own.hashes().len() as f32 / runs.max(1) as f32).sqrt()
+        share * (own.features().len() as f32 / runs.max(1) as f32).sqrt()
     }
 
     /// What a sum of signed squares of bytes stands for.
@@ -354,8 +353,8 @@ mod tests {
         let mut table = vec![[0.0; HEADS]; 1200];
         let mut runs = Runs::default();
         runs.read("好");
-        for hash in runs.hashes() {
-            table[bucket_of(*hash, 1200)] = [2.0, -1.0];
+        for feature in runs.features() {
+            table[bucket_of(*feature, 1200)] = [2.0, -1.0];
         }
         let plain = Calibration {
             bias: [0.5, 0.0],

@@ -138,7 +138,7 @@ pub(crate) struct AspectFinder {
 }
 
 impl AspectFinder {
-    pub(crate) fn new(ontology: &Ontology, normalizer: &Normalizer) -> Result<Self, TextError> {
+    pub(crate) fn new(ontology: &Ontology, normalizer: &Normalizer) -> Self {
         let mut terms: Vec<String> = Vec::new();
         let mut owners: Vec<Vec<usize>> = Vec::new();
         let mut seen = rustc_hash::FxHashMap::default();
@@ -155,11 +155,11 @@ impl AspectFinder {
                 }
             }
         }
-        Ok(Self {
-            terms: Terms::new("aspects", &terms)?,
+        Self {
+            terms: Terms::new(&terms),
             owners,
             aspects: ontology.aspects.clone(),
-        })
+        }
     }
 
     /// The mentions in a normalised text, in its order.

@@ -4,7 +4,6 @@
 //! before it in the sentence and strengthens what follows. A question halves, a scornful one turns praise over.
 
 use crate::analysis::Scope;
-use crate::error::TextError;
 use crate::lexicon::Role;
 use crate::normalize::Normalizer;
 use crate::terms::Terms;
@@ -20,6 +19,8 @@ const CONCEDED: f32 = 0.5;
 const STRESSED: f32 = 1.4;
 const ASKED: f32 = 0.4;
 const SUPPOSED: f32 = 0.3;
+/// What a scornful question blames that names no feeling: 这也叫售后?
+const IMPLIED: f32 = -1.0;
 
 /// A word of feeling where it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,10 +78,7 @@ pub(crate) struct ScopeReader {
 
 impl ScopeReader {
     /// Compiles the entries; where a word stands twice, the last one holds.
-    pub(crate) fn new(
-        entries: &[(String, Role)],
-        normalizer: &Normalizer,
-    ) -> Result<Self, TextError> {
+    pub(crate) fn new(entries: &[(String, Role)], normalizer: &Normalizer) -> Self {
         let mut words: Vec<String> = Vec::with_capacity(entries.len());
         let mut roles = Vec::with_capacity(entries.len());
         let mut seen = rustc_hash::FxHashMap::default();
@@ -101,8 +99,8 @@ impl ScopeReader {
                 }
             }
         }
-        let terms = Terms::new("polarity.tsv", &words)?;
-        Ok(Self { terms, roles })
+        let terms = Terms::new(&words);
+        Self { terms, roles }
     }
 
     /// Reads a normalised text.
@@ -155,7 +153,8 @@ struct State {
     degree_end: usize,
     degree_after_negation: bool,
     question: bool,
-    rhetorical: bool,
+    /// Where the word stands that makes the clause scornful.
+    scornful: Option<(usize, usize)>,
     conceded: bool,
     supposed: bool,
     stressed: bool,
@@ -215,7 +214,7 @@ impl State {
             Role::Concession => self.conceded = true,
             Role::Condition => self.supposed = true,
             Role::Question => self.question = true,
-            Role::Rhetorical => self.rhetorical = true,
+            Role::Rhetorical => self.scornful = Some((start, end)),
             Role::Reversal => {
                 // 好吃才怪; 快一点就好了: the clause means that it is not so, whatever it supposes.
                 self.supposed = false;
@@ -301,11 +300,11 @@ impl State {
     }
 
     fn end_clause(&mut self, end: usize, next: usize, ends_sentence: bool) {
-        if self.question && !self.rhetorical {
+        if self.question && self.scornful.is_none() {
             self.asked += end - self.clause_start;
         }
         for hit in &mut self.reading.hits[self.clause_hits..] {
-            if self.rhetorical && self.question {
+            if self.scornful.is_some() && self.question {
                 // 怎么能不推荐呢 praises: scorn turns what was negated back.
                 let negated = matches!(hit.scope, Scope::Negated) || hit.negated_praise;
                 hit.weight = if negated {
@@ -324,6 +323,18 @@ impl State {
                 hit.weight *= CONCEDED;
                 hit.scope = Scope::Conceded;
             }
+        }
+        if let Some((start, end)) = self.scornful
+            && self.question
+            && self.reading.hits.len() == self.clause_hits
+        {
+            self.reading.hits.push(Hit {
+                start,
+                end,
+                weight: IMPLIED,
+                scope: Scope::Rhetorical,
+                negated_praise: false,
+            });
         }
         let weight = self.reading.hits[self.clause_hits..]
             .iter()
@@ -344,7 +355,7 @@ impl State {
         self.negations = 0;
         self.degree = 0.0;
         self.question = false;
-        self.rhetorical = false;
+        self.scornful = None;
         self.conceded = false;
         self.supposed = false;
         if ends_sentence {
@@ -362,7 +373,7 @@ mod tests {
     fn read(text: &str) -> Reading {
         let normalizer = Normalizer::new();
         let lexicons = Lexicons::embedded().unwrap();
-        let reader = ScopeReader::new(&lexicons.entries, &normalizer).unwrap();
+        let reader = ScopeReader::new(&lexicons.entries, &normalizer);
         reader.read(&normalizer.text(text, 1000))
     }
 
@@ -380,6 +391,16 @@ mod tests {
     fn praise_between_quotation_marks_is_scorn() {
         assert!(read("您的服务真“周到”").total < 0.0);
         assert!(read("您的服务真周到").total > 0.0);
+    }
+
+    #[test]
+    fn a_scornful_question_blames_without_a_word_of_feeling() {
+        let reading = read("这也能叫售后？");
+        assert!(
+            reading.total < 0.0 && reading.hits.len() == 1,
+            "{reading:?}"
+        );
+        assert_eq!(read("这是售后？").hits, []);
     }
 
     #[test]

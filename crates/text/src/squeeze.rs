@@ -26,6 +26,18 @@ impl Squeezed<'_> {
     }
 }
 
+/// Whether signs part the characters of a normalised text one by one, or nearly so: 黑/心/商/家.
+pub(crate) fn is_parted(text: &str) -> bool {
+    let count = |counts: fn(&u8) -> bool| text.bytes().filter(counts).count();
+    let signs = count(|b| {
+        matches!(
+            b,
+            b' ' | b'*' | b'-' | b'_' | b'/' | b'.' | b'|' | b'+' | b'~'
+        )
+    });
+    signs >= 2 && (3..=signs * 2).contains(&count(|b| (0xe4..=0xe9).contains(b)))
+}
+
 /// Squeezes a normalised text; borrows it where there is nothing to take out.
 pub(crate) fn squeeze(text: &str) -> Squeezed<'_> {
     let mut removed: Vec<Range<usize>> = Vec::new();
@@ -107,6 +119,22 @@ mod tests {
         assert_eq!(squeezed.text, "我要退款,食物中毒,微信");
         let at = squeezed.text.find("食物中毒").unwrap();
         assert_eq!(&text[squeezed.source(at..at + 12)], "食*物*中.毒");
+    }
+
+    #[test]
+    fn parted_characters_are_told_from_parted_words() {
+        for text in ["黑/心/商/家", "非 常 满 意", "贴_心_的_服务"] {
+            assert!(is_parted(text), "{text}");
+        }
+        for text in [
+            "",
+            "好吃 下次再来 推荐",
+            "a-b-c-d",
+            "3.5分/5分,还行吧各位",
+            "黑心 商家",
+        ] {
+            assert!(!is_parted(text), "{text}");
+        }
     }
 
     #[test]

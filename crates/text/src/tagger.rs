@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::emotion::{EmotionModel, EmotionVerdict};
 use crate::entity::{EntityFinder, Found};
 use crate::error::TextError;
+use crate::feature::Runs;
 use crate::journey::{JourneyStage, StageFinder};
 use crate::keyword::Keywords;
 use crate::normalize::Normalizer;
@@ -36,23 +37,23 @@ impl Tagger {
     pub(crate) fn new(config: &Config, normalizer: &Normalizer) -> Result<Self, TextError> {
         Ok(Self {
             emotions: EmotionModel::embedded()?,
-            urgency: UrgencyJudge::new(normalizer)?,
-            stages: StageFinder::new(normalizer)?,
-            entities: EntityFinder::new(&config.aliases, normalizer)?,
+            urgency: UrgencyJudge::new(normalizer),
+            stages: StageFinder::new(normalizer),
+            entities: EntityFinder::new(&config.aliases, normalizer),
         })
     }
 
-    /// The tags of a normalised text with this verdict and these intents, cut into `words`.
+    /// The tags of a normalised text of these runs with this verdict and these intents, cut into `words`.
     pub(crate) fn tag<'a>(
         &self,
         config: &Config,
-        text: &str,
+        (text, runs): (&str, &Runs),
         label: Polarity,
         intents: &[Intent],
         words: impl Iterator<Item = &'a str>,
         keywords: &Keywords,
     ) -> Tags {
-        let emotion = config.emotion.then(|| self.emotions.read(text)).flatten();
+        let emotion = config.emotion.then(|| self.emotions.judge(runs)).flatten();
         Tags {
             emotion: emotion.filter(|e| e.confidence >= config.emotion_confidence),
             urgency: self.urgency.judge(text, label, intents),

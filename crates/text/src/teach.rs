@@ -1,12 +1,12 @@
 //! From rows with a class each to a classifier: deterministic for the same rows and options, seconds on one core.
 //!
 //! Softmax regression by AdaGrad. Before training each feature is scaled by how unevenly the classes hold it (after S. Wang and
-//! C. Manning, "Baselines and Bigrams", ACL 2012); features seen in one text only are left out. A fold of the rows then sets the
-//! temperature and the biases: those that give the best macro-F1, so that a rare class is not forgotten.
+//! C. Manning, "Baselines and Bigrams", ACL 2012); features seen in one text only are left out; the weights are the mean of
+//! those after each pass of the later half. A fold of the rows then sets the temperature and the biases: those that give the best macro-F1, so that a rare class is not forgotten.
 
 use crate::classifier::{Classifier, MOST_CLASSES, Weights, likeliest};
 use crate::error::TextError;
-use crate::feature::{bucket_of, hashes, symbols};
+use crate::feature::{Runs, bucket_of};
 use crate::normalize::Normalizer;
 use crate::train::{Chance, shuffled};
 
@@ -20,7 +20,7 @@ const HELD_OUT: usize = 8;
 pub struct TeachOptions {
     /// Rows of the table, 1024 to 2^24; the file has this many bytes per class. Default 249000.
     pub buckets: u32,
-    /// Passes over the rows. Default 4.
+    /// Passes over the rows, at least 1; the weights are the mean of those after each pass of the later half. Default 4.
     pub epochs: usize,
     /// Step of AdaGrad. Default 0.08.
     pub rate: f32,
@@ -66,15 +66,11 @@ impl Encoded {
             features: Vec::new(),
             ends: Vec::with_capacity(rows.len()),
         };
-        let mut scratch = Vec::new();
+        let mut runs = Runs::default();
         for row in rows {
-            symbols(
-                &normalizer.normalize(&row.text, MAX_CHARS).text,
-                &mut scratch,
-            );
-            hashes(&scratch, |hash| {
-                this.features.push(bucket_of(hash, width) as u32);
-            });
+            runs.read(&normalizer.text(&row.text, MAX_CHARS));
+            let places = runs.features().iter().map(|f| bucket_of(*f, width) as u32);
+            this.features.extend(places);
             this.ends.push(this.features.len());
         }
         this
@@ -136,54 +132,65 @@ fn fit(
     let (mut bias, mut bias_squares) = (vec![0.0f32; classes], vec![1.0f32; classes]);
     let order = shuffled(rows.len(), &mut Chance::default());
     let mut odds = vec![0.0f32; classes];
-    for at in std::iter::repeat_n(&order, options.epochs).flatten() {
-        let features = encoded.row(*at);
-        if features.is_empty() {
-            continue;
-        }
-        let value = (features.len() as f32).sqrt().recip();
-        odds.fill(0.0);
-        for f in features {
-            let scale = scales[*f as usize];
-            let row = *f as usize * classes;
-            for (o, w) in odds.iter_mut().zip(&weights[row..row + classes]) {
-                *o += w * scale;
-            }
-        }
-        odds.iter_mut()
-            .zip(&bias)
-            .for_each(|(o, b)| *o = *o * value + b);
-        // From here on the errors: probability less truth.
-        let (best, share) = likeliest(&odds);
-        let highest = odds[best];
-        odds.iter_mut()
-            .for_each(|o| *o = (*o - highest).exp() * share);
-        odds[rows[*at].class] -= 1.0;
-        for c in 0..classes {
-            bias_squares[c] += odds[c] * odds[c];
-            bias[c] -= options.rate * 0.1 * odds[c] / bias_squares[c].sqrt();
-        }
-        for f in features {
-            let scale = scales[*f as usize];
-            if scale == 0.0 {
+    let mut mean = Weights {
+        buckets: options.buckets,
+        rows: vec![0.0; weights.len()],
+        bias: vec![0.0; classes],
+    };
+    let averaged = options.epochs.div_ceil(2);
+    for pass in 0..options.epochs {
+        for at in &order {
+            let features = encoded.row(*at);
+            if features.is_empty() {
                 continue;
             }
-            let row = *f as usize * classes;
+            let value = (features.len() as f32).sqrt().recip();
+            odds.fill(0.0);
+            for f in features {
+                let scale = scales[*f as usize];
+                let row = *f as usize * classes;
+                for (o, w) in odds.iter_mut().zip(&weights[row..row + classes]) {
+                    *o += w * scale;
+                }
+            }
+            odds.iter_mut()
+                .zip(&bias)
+                .for_each(|(o, b)| *o = *o * value + b);
+            // From here on the errors: probability less truth.
+            let (best, share) = likeliest(&odds);
+            let highest = odds[best];
+            odds.iter_mut()
+                .for_each(|o| *o = (*o - highest).exp() * share);
+            odds[rows[*at].class] -= 1.0;
             for c in 0..classes {
-                let gradient = odds[c] * value * scale + options.decay * weights[row + c];
-                squares[row + c] += gradient * gradient;
-                weights[row + c] -= options.rate * gradient / squares[row + c].sqrt();
+                bias_squares[c] += odds[c] * odds[c];
+                bias[c] -= options.rate * 0.1 * odds[c] / bias_squares[c].sqrt();
+            }
+            for f in features {
+                let scale = scales[*f as usize];
+                if scale == 0.0 {
+                    continue;
+                }
+                let row = *f as usize * classes;
+                for c in 0..classes {
+                    let gradient = odds[c] * value * scale + options.decay * weights[row + c];
+                    squares[row + c] += gradient * gradient;
+                    weights[row + c] -= options.rate * gradient / squares[row + c].sqrt();
+                }
+            }
+        }
+        if pass + averaged >= options.epochs {
+            let part = (averaged as f32).recip();
+            let sums = mean.rows.iter_mut().chain(&mut mean.bias);
+            for (sum, weight) in sums.zip(weights.iter().chain(&bias)) {
+                *sum += weight * part;
             }
         }
     }
-    for (row, scale) in weights.chunks_exact_mut(classes).zip(&scales) {
+    for (row, scale) in mean.rows.chunks_exact_mut(classes).zip(&scales) {
         row.iter_mut().for_each(|w| *w *= scale);
     }
-    Weights {
-        buckets: options.buckets,
-        rows: weights,
-        bias,
-    }
+    mean
 }
 
 /// The scale of each feature: the floor and the largest log ratio of its share of a class against its share of the others; 0 for
@@ -230,12 +237,12 @@ fn scales(
 /// then the temperature of the least log loss.
 fn calibrate(model: &Classifier, rows: &[&Labelled], normalizer: &Normalizer) -> (f32, Vec<f32>) {
     let classes = model.classes().len();
-    let mut scratch = Vec::new();
+    let mut runs = Runs::default();
     let samples: Vec<(Vec<f32>, usize)> = rows
         .iter()
         .map(|row| {
-            let text = normalizer.normalize(&row.text, MAX_CHARS).text;
-            let sums = model.sums(&text, &mut scratch);
+            runs.read(&normalizer.text(&row.text, MAX_CHARS));
+            let sums = model.sums(&runs);
             let odds = sums.iter().zip(model.bias()).map(|(s, b)| s + b).collect();
             (odds, row.class)
         })
@@ -329,7 +336,9 @@ mod tests {
         let normalizer = Normalizer::new();
         let model = teach(&rows(), names(), &small(), &normalizer).unwrap();
         for (text, class) in [("开心", 0), ("难过", 1), ("气死", 2)] {
-            assert_eq!(model.choose(text, &mut Vec::new()).unwrap().0, class);
+            let mut runs = Runs::default();
+            runs.read(text);
+            assert_eq!(model.choose(&runs).unwrap().0, class);
         }
         let again = teach(&rows(), names(), &small(), &normalizer).unwrap();
         assert_eq!(model.to_bytes(), again.to_bytes());

@@ -1,22 +1,16 @@
-//! Many terms found in one pass, the longest where two begin at the same place; the time does not depend on how many there are.
-//!
-//! The automaton goes from character to character, not from byte to byte: a third of the steps in Chinese text.
+//! Many terms found in one pass, whose time hardly depends on how many there are.
 
 use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 
 use crate::error::{Problem, TextError};
+use crate::trie::Trie;
 
-/// Finds terms that do not overlap.
-#[derive(Clone)]
+/// Finds terms that do not overlap, the longest where two begin at the same place.
+///
+/// Most characters begin no term, and a glance tells so: trying each place in turn takes a third of the time of an automaton.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
-    /// `None` without terms.
-    automaton: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
-}
-
-impl std::fmt::Debug for Terms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Terms").finish_non_exhaustive()
-    }
+    trie: Trie,
 }
 
 /// A term where it stands: bytes of the text.
@@ -29,24 +23,24 @@ pub(crate) struct Found {
 }
 
 impl Terms {
-    /// Compiles terms, as normalised. Of two that are alike the first counts; empty ones are never found. `what` names the list in an
-    /// error.
-    pub(crate) fn new(what: &str, terms: &[String]) -> Result<Self, TextError> {
-        let automaton = build(what, terms, MatchKind::LeftmostLongest)?;
-        Ok(Self { automaton })
+    /// Compiles terms, as normalised. Of two that are alike the first counts; empty ones are never found.
+    pub(crate) fn new(terms: &[String]) -> Self {
+        let mut trie = Trie::with_room(terms.len());
+        for (term, number) in terms.iter().zip(0..) {
+            trie.insert(term, number);
+        }
+        Self { trie }
     }
 
     /// The terms in `text`, in its order.
     #[inline]
     pub(crate) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Found> + 'a {
-        self.automaton
-            .iter()
-            .flat_map(move |a| a.leftmost_find_iter(text))
-            .map(|m| Found {
-                term: m.value() as usize,
-                start: m.start(),
-                end: m.end(),
-            })
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let found = self.trie.next(text, start)?;
+            start = found.end;
+            Some(found)
+        })
     }
 }
 
@@ -64,9 +58,12 @@ impl std::fmt::Debug for OverlappingTerms {
 }
 
 impl OverlappingTerms {
-    /// Compiles terms, as [`Terms::new`] does.
+    /// Compiles terms, as [`Terms::new`] does; `what` names the list in an error.
+    ///
+    /// # Errors
+    /// More terms than the automaton has room for.
     pub(crate) fn new(what: &str, terms: &[String]) -> Result<Self, TextError> {
-        let automaton = build(what, terms, MatchKind::Standard)?;
+        let automaton = build(what, terms)?;
         Ok(Self { automaton })
     }
 
@@ -87,7 +84,6 @@ impl OverlappingTerms {
 fn build(
     what: &str,
     terms: &[String],
-    kind: MatchKind,
 ) -> Result<Option<CharwiseDoubleArrayAhoCorasick<u32>>, TextError> {
     let mut seen = rustc_hash::FxHashSet::default();
     let numbered: Vec<(&str, u32)> = terms
@@ -100,7 +96,7 @@ fn build(
         return Ok(None);
     }
     CharwiseDoubleArrayAhoCorasickBuilder::new()
-        .match_kind(kind)
+        .match_kind(MatchKind::Standard)
         .build_with_values(numbered)
         .map(Some)
         .map_err(|e| TextError::Invalid {
@@ -118,7 +114,7 @@ mod tests {
 
     fn find(terms: &[&str], text: &str) -> Vec<(usize, String)> {
         let terms: Vec<String> = terms.iter().map(|t| (*t).to_owned()).collect();
-        let automaton = Terms::new("test", &terms).unwrap();
+        let automaton = Terms::new(&terms);
         let found = automaton.find(text);
         found
             .map(|f| (f.term, text[f.start..f.end].to_owned()))
@@ -131,6 +127,15 @@ mod tests {
             find(&["好", "好吃", "", "好吃"], "好吃好a"),
             [(1, "好吃".to_owned()), (0, "好".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_beginning_that_leads_to_no_term_hides_none_inside() {
+        assert_eq!(
+            find(&["好吃不贵", "吃不", "不贵的", "贵"], "好吃不贵的,好吃不胖"),
+            [(0, "好吃不贵".to_owned()), (1, "吃不".to_owned())]
+        );
+        assert_eq!(find(&["好吃不贵", "吃"], "好吃不"), [(1, "吃".to_owned())]);
     }
 
     #[test]

@@ -71,12 +71,12 @@ impl Default for TrainOptions {
 
 /// Rows as features.
 struct Encoded {
-    /// Their hashes.
-    features: Vec<u32>,
+    /// Those of all rows, one row after the other.
+    features: Vec<u64>,
     /// Where each row's features end.
     ends: Vec<usize>,
     /// What turns a row's features into those of its adapter; 0 for none.
-    salts: Vec<u32>,
+    salts: Vec<u64>,
 }
 
 impl Encoded {
@@ -89,7 +89,7 @@ impl Encoded {
         let mut runs = Runs::default();
         for row in rows {
             runs.read(&normalizer.text(&row.text, MAX_CHARS));
-            this.features.extend_from_slice(runs.hashes());
+            this.features.extend_from_slice(runs.features());
             this.ends.push(this.features.len());
             let adapter = row
                 .adapter
@@ -100,7 +100,7 @@ impl Encoded {
         this
     }
 
-    fn row(&self, at: usize) -> &[u32] {
+    fn row(&self, at: usize) -> &[u64] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         &self.features[start..self.ends[at]]
     }
@@ -217,11 +217,12 @@ fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32
         for at in &order {
             let (target, importance) = task.targets[*at];
             kept.clear();
-            let bucket = |hash: &u32| bucket_of(*hash, options.buckets) as u32;
+            let bucket = |feature: &u64| bucket_of(*feature, options.buckets) as u32;
             kept.extend(encoded.row(*at).iter().map(bucket));
             let salt = encoded.salts[*at];
             if salt != 0 && chance.next() as u32 >= adapter_threshold {
-                kept.extend(encoded.row(*at).iter().map(|hash| bucket(&(hash ^ salt))));
+                let own = |feature: &u64| bucket(&(feature ^ salt));
+                kept.extend(encoded.row(*at).iter().map(own));
             }
             if importance == 0.0 || kept.is_empty() {
                 continue;
@@ -293,11 +294,11 @@ fn scales(encoded: &Encoded, task: &Task, options: &TrainOptions) -> Vec<f32> {
             continue;
         }
         distinct.clear();
-        let bucket = |hash: u32| bucket_of(hash, options.buckets) as u32;
-        distinct.extend(encoded.row(at).iter().map(|hash| bucket(*hash)));
+        let bucket = |feature: u64| bucket_of(feature, options.buckets) as u32;
+        distinct.extend(encoded.row(at).iter().map(|feature| bucket(*feature)));
         let salt = encoded.salts[at];
         if salt != 0 {
-            distinct.extend(encoded.row(at).iter().map(|hash| bucket(hash ^ salt)));
+            distinct.extend(encoded.row(at).iter().map(|feature| bucket(feature ^ salt)));
         }
         distinct.sort_unstable();
         distinct.dedup();

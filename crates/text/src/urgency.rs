@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::analysis::{Intent, Polarity};
 use crate::cue::CueFinder;
-use crate::error::TextError;
 use crate::normalize::Normalizer;
 
 /// How soon somebody must act; in JSON a number from 0 to 3.
@@ -75,7 +74,7 @@ impl JsonSchema for Urgency {
 pub(crate) struct UrgencyJudge(CueFinder<5>);
 
 impl UrgencyJudge {
-    pub(crate) fn new(normalizer: &Normalizer) -> Result<Self, TextError> {
+    pub(crate) fn new(normalizer: &Normalizer) -> Self {
         let lists = [
             include_str!("../lexicon/urgency_danger.txt"),
             include_str!("../lexicon/urgency_loss.txt"),
@@ -83,7 +82,7 @@ impl UrgencyJudge {
             include_str!("../lexicon/urgency_waiting.txt"),
             include_str!("../lexicon/urgency_safe.txt"),
         ];
-        CueFinder::new("urgency", lists, normalizer).map(Self)
+        Self(CueFinder::new(lists, normalizer))
     }
 
     /// The urgency of a normalised text with this verdict and these intents.
@@ -118,7 +117,7 @@ mod tests {
     use super::*;
 
     fn judge(text: &str, label: Polarity, intents: &[Intent]) -> u8 {
-        let judge = UrgencyJudge::new(&Normalizer::new()).unwrap();
+        let judge = UrgencyJudge::new(&Normalizer::new());
         judge.judge(text, label, intents).level()
     }
 

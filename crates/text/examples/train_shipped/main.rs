@@ -6,6 +6,7 @@
 //! test sets: for choosing options. With `left-out`, each domain is scored by a model that has seen no row of it, under several weights of
 //! the lexicon; on the training rows of the domain, or on its test rows with `final`. Nothing is written.
 
+mod phrases;
 mod sets;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ fn main() -> Result<(), Failure> {
             .find_map(|a| a.strip_prefix(name)?.strip_prefix('=')?.parse::<f32>().ok())
     };
     let mut options = TrainOptions {
-        version: "wensheng-sentiment-2026-11c".to_owned(),
+        version: "wensheng-sentiment-2026-11d".to_owned(),
         ..TrainOptions::default()
     };
     options.buckets = option("buckets").map_or(options.buckets, |b| b as u32);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use wensheng_text::{Normalizer, Polarity, Row, read_labelled};
 
-use crate::Failure;
+use crate::{Failure, phrases};
 
 pub(crate) type Rows = Vec<Row>;
 
@@ -18,6 +18,8 @@ pub(crate) struct Sets {
     pub(crate) train: BTreeMap<String, Rows>,
     /// The sets to score.
     pub(crate) tests: BTreeMap<String, Rows>,
+    /// Short sayings to learn from beside the sets, as sources of no kind.
+    phrases: Rows,
 }
 
 impl Sets {
@@ -39,7 +41,12 @@ impl Sets {
                 tests.insert(name.clone(), held);
             }
         }
-        Ok(Self { train, tests })
+        let phrases = phrases::rows()?;
+        Ok(Self {
+            train,
+            tests,
+            phrases,
+        })
     }
 
     /// The rows of the sets that `keeps` names, each text once for each kind of source, and none that stands in a set that it does
@@ -50,6 +57,13 @@ impl Sets {
         for (_, rows) in others.chain(&self.tests) {
             barred.extend(rows.iter().map(|row| hash(&row.text, normalizer)));
         }
+        // The minimal pairs judge the model: none of them teaches it.
+        let pairs = include_str!("../../tests/pairs.tsv").lines();
+        barred.extend(
+            pairs
+                .flat_map(|l| l.split('\t'))
+                .map(|text| hash(text, normalizer)),
+        );
         let mut seen = HashSet::new();
         let mut found = Vec::new();
         for (name, rows) in self.train.iter().filter(|(name, _)| keeps(name)) {
@@ -76,6 +90,8 @@ impl Sets {
                 add(row);
             }
         }
+        let unbarred = |row: &&Row| !barred.contains(&hash(&row.text, normalizer));
+        found.extend(self.phrases.iter().filter(unbarred).cloned());
         found
     }
 }
