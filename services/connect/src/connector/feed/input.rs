@@ -215,7 +215,22 @@ fn declared(body: &[u8]) -> Option<String> {
     let head = &body[..body.len().min(200)];
     let head = String::from_utf8_lossy(head);
     let (_, rest) = head.split_once("encoding=")?;
-    let quote = rest.chars().next()?;
-    let (label, _) = rest[1..].split_once(quote)?;
+    let mut rest = rest.chars();
+    let quote = rest.next()?;
+    let (label, _) = rest.as_str().split_once(quote)?;
     Some(label.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::declared;
+
+    #[test]
+    fn an_encoding_is_read_between_its_quotes_whatever_these_are() {
+        let told = |head: &[u8]| declared(head);
+        assert_eq!(told(b"<?xml encoding=\"GBK\"?>").as_deref(), Some("GBK"));
+        assert_eq!(told(b"<?xml encoding='GBK'?>").as_deref(), Some("GBK"));
+        assert_eq!(told(b"<?xml encoding=\xffGBK\"?>"), None);
+        assert_eq!(told(b"<?xml encoding="), None);
+    }
 }
