@@ -83,7 +83,7 @@ impl Store {
             empty(&mut piece);
             emptied.push(rows::feedback(&piece)?);
         }
-        erased.feedback = rows::FEEDBACK.run(&mut transaction, emptied).await?;
+        erased.feedback = rows::FEEDBACK.insert.run(&mut transaction, emptied).await?;
 
         let found = transaction
             .fetch(

@@ -16,7 +16,45 @@ use crate::feedback::label_name;
 use crate::insert::Insert;
 use crate::{StoreError, StoreErrorKind};
 
-pub(crate) const FEEDBACK: Insert = Insert {
+/// How a topic's values become rows, one for each key.
+pub(crate) struct Table<T> {
+    pub(crate) insert: Insert,
+    pub(crate) key: fn(&T) -> &str,
+    /// Whether the first, which came later, replaces the second.
+    pub(crate) replaces: fn(&T, &T) -> bool,
+    pub(crate) row: fn(&T) -> Result<Vec<Value>, StoreError>,
+}
+
+pub(crate) const FEEDBACK: Table<Enriched> = Table {
+    insert: FEEDBACK_ROWS,
+    key: |enriched| enriched.feedback.id.as_str(),
+    // An equal revision replaces, too: the same feedback analysed anew.
+    replaces: |new, old| new.feedback.revision >= old.feedback.revision,
+    row: feedback,
+};
+
+pub(crate) const ALERTS: Table<Alert> = Table {
+    insert: ALERT_ROWS,
+    key: |alert| alert.id.as_str(),
+    replaces: |new, old| new.revision > old.revision,
+    row: alert,
+};
+
+pub(crate) const DEAD_LETTERS: Table<DeadLetter> = Table {
+    insert: DEAD_LETTER_ROWS,
+    key: |letter| letter.id.as_str(),
+    replaces: |_, _| false,
+    row: dead_letter,
+};
+
+pub(crate) const RISES: Table<Signal> = Table {
+    insert: RISE_ROWS,
+    key: |signal| signal.id.as_str(),
+    replaces: |_, _| false,
+    row: rise,
+};
+
+const FEEDBACK_ROWS: Insert = Insert {
     table: "feedback",
     columns: &[
         "id",
@@ -62,7 +100,7 @@ pub(crate) const FEEDBACK: Insert = Insert {
         WHERE excluded.revision >= feedback.revision",
 };
 
-pub(crate) const ALERTS: Insert = Insert {
+const ALERT_ROWS: Insert = Insert {
     table: "alerts",
     columns: &[
         "id", "revision", "brand", "topic", "title", "severity", "severity_rank", "state",
@@ -146,13 +184,13 @@ pub(crate) const DELIVERY_ATTEMPTS: Insert = Insert {
     conflict: "ON CONFLICT (id, attempts, state) DO NOTHING",
 };
 
-pub(crate) const DEAD_LETTERS: Insert = Insert {
+const DEAD_LETTER_ROWS: Insert = Insert {
     table: "dead_letters",
     columns: &["id", "stage", "origin", "reason", "at_ms", "document"],
     conflict: "ON CONFLICT (id) DO NOTHING",
 };
 
-pub(crate) const RISES: Insert = Insert {
+const RISE_ROWS: Insert = Insert {
     table: "rises",
     columns: &["id", "brand", "at_ms", "document"],
     conflict: "ON CONFLICT (id) DO NOTHING",

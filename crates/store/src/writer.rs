@@ -11,7 +11,8 @@ use crate::fold::Fold;
 use crate::insert::Insert;
 use crate::instant::from_millis;
 use crate::names::Names;
-use crate::{Store, StoreError, rows};
+use crate::rows::{self, Table};
+use crate::{Store, StoreError};
 
 /// Pieces of feedback deleted per transaction: a fraction of a second, so that batches are not held up.
 const DELETED_TOGETHER: i64 = 5_000;
@@ -121,22 +122,46 @@ impl Writer {
         let mut transaction = self.store.database.begin(action).await?;
         let stored = self.lock_progress(&mut transaction, batch).await?;
         let mut applied = Applied::default();
-        self.write_feedback(&mut transaction, batch, &stored, &mut applied)
-            .await?;
+        (applied.written.feedback, applied.stale.feedback) = write_latest(
+            &rows::FEEDBACK,
+            &mut transaction,
+            &batch.enriched,
+            &stored,
+            &mut applied.repeated,
+        )
+        .await?;
         self.write_windows(&mut transaction, batch, &stored, now, &mut applied)
             .await?;
-        self.write_alerts(&mut transaction, batch, &stored, &mut applied)
-            .await?;
+        (applied.written.alerts, applied.stale.alerts) = write_latest(
+            &rows::ALERTS,
+            &mut transaction,
+            &batch.alerts,
+            &stored,
+            &mut applied.repeated,
+        )
+        .await?;
         self.write_timeline(&mut transaction, batch, &stored, &mut applied)
             .await?;
         self.write_corrections(&mut transaction, batch, &stored, &mut applied)
             .await?;
         self.write_deliveries(&mut transaction, batch, &stored, &mut applied)
             .await?;
-        self.write_dead_letters(&mut transaction, batch, &stored, &mut applied)
-            .await?;
-        self.write_rises(&mut transaction, batch, &stored, &mut applied)
-            .await?;
+        (applied.written.dead_letters, applied.stale.dead_letters) = write_latest(
+            &rows::DEAD_LETTERS,
+            &mut transaction,
+            &batch.dead_letters,
+            &stored,
+            &mut applied.repeated,
+        )
+        .await?;
+        (applied.written.rises, applied.stale.rises) = write_latest(
+            &rows::RISES,
+            &mut transaction,
+            &batch.rises,
+            &stored,
+            &mut applied.repeated,
+        )
+        .await?;
         write_sources(&mut transaction, &batch.sources).await?;
         PROGRESS
             .run(&mut transaction, self.progress_rows(&batch.progress))
@@ -217,29 +242,6 @@ impl Writer {
             .collect()
     }
 
-    async fn write_feedback(
-        &self,
-        transaction: &mut Transaction,
-        batch: &WriteBatch,
-        stored: &Stored,
-        applied: &mut Applied,
-    ) -> Result<(), StoreError> {
-        let fresh = Fresh::of(&batch.enriched, stored);
-        applied.repeated += fresh.repeated.len() as u64;
-        let rows = rows::latest(
-            fresh.entries.iter().copied(),
-            |enriched| enriched.feedback.id.as_str(),
-            |new, old| new.feedback.revision >= old.feedback.revision,
-        )
-        .into_iter()
-        .map(rows::feedback)
-        .collect::<Result<Vec<_>, _>>()?;
-        let count = rows.len() as u64;
-        applied.written.feedback = rows::FEEDBACK.run(transaction, rows).await?;
-        applied.stale.feedback = count.saturating_sub(applied.written.feedback);
-        Ok(())
-    }
-
     async fn write_windows(
         &self,
         transaction: &mut Transaction,
@@ -263,29 +265,6 @@ impl Writer {
         names.apply(transaction).await?;
         applied.written.windows = written;
         applied.windows = totals;
-        Ok(())
-    }
-
-    async fn write_alerts(
-        &self,
-        transaction: &mut Transaction,
-        batch: &WriteBatch,
-        stored: &Stored,
-        applied: &mut Applied,
-    ) -> Result<(), StoreError> {
-        let fresh = Fresh::of(&batch.alerts, stored);
-        applied.repeated += fresh.repeated.len() as u64;
-        let rows = rows::latest(
-            fresh.entries.iter().copied(),
-            |alert| alert.id.as_str(),
-            |new, old| new.revision > old.revision,
-        )
-        .into_iter()
-        .map(rows::alert)
-        .collect::<Result<Vec<_>, _>>()?;
-        let count = rows.len() as u64;
-        applied.written.alerts = rows::ALERTS.run(transaction, rows).await?;
-        applied.stale.alerts = count.saturating_sub(applied.written.alerts);
         Ok(())
     }
 
@@ -358,52 +337,26 @@ impl Writer {
         applied.written.deliveries = rows::DELIVERIES.run(transaction, rows).await?;
         Ok(())
     }
+}
 
-    async fn write_dead_letters(
-        &self,
-        transaction: &mut Transaction,
-        batch: &WriteBatch,
-        stored: &Stored,
-        applied: &mut Applied,
-    ) -> Result<(), StoreError> {
-        let fresh = Fresh::of(&batch.dead_letters, stored);
-        applied.repeated += fresh.repeated.len() as u64;
-        let rows = rows::latest(
-            fresh.entries.iter().copied(),
-            |letter| letter.id.as_str(),
-            |_, _| false,
-        )
+/// Writes, of the entries that were not applied before, the one of each key that lasts; how many rows were written, and how many
+/// gave way to what the table holds.
+async fn write_latest<T: Contract>(
+    table: &Table<T>,
+    transaction: &mut Transaction,
+    entries: &[Entry<T>],
+    stored: &Stored,
+    repeated: &mut u64,
+) -> Result<(u64, u64), StoreError> {
+    let fresh = Fresh::of(entries, stored);
+    *repeated += fresh.repeated.len() as u64;
+    let rows = rows::latest(fresh.entries.iter().copied(), table.key, table.replaces)
         .into_iter()
-        .map(rows::dead_letter)
+        .map(table.row)
         .collect::<Result<Vec<_>, _>>()?;
-        let count = rows.len() as u64;
-        applied.written.dead_letters = rows::DEAD_LETTERS.run(transaction, rows).await?;
-        applied.stale.dead_letters = count.saturating_sub(applied.written.dead_letters);
-        Ok(())
-    }
-
-    async fn write_rises(
-        &self,
-        transaction: &mut Transaction,
-        batch: &WriteBatch,
-        stored: &Stored,
-        applied: &mut Applied,
-    ) -> Result<(), StoreError> {
-        let fresh = Fresh::of(&batch.rises, stored);
-        applied.repeated += fresh.repeated.len() as u64;
-        let rows = rows::latest(
-            fresh.entries.iter().copied(),
-            |signal| signal.id.as_str(),
-            |_, _| false,
-        )
-        .into_iter()
-        .map(rows::rise)
-        .collect::<Result<Vec<_>, _>>()?;
-        let count = rows.len() as u64;
-        applied.written.rises = rows::RISES.run(transaction, rows).await?;
-        applied.stale.rises = count.saturating_sub(applied.written.rises);
-        Ok(())
-    }
+    let count = rows.len() as u64;
+    let written = table.insert.run(transaction, rows).await?;
+    Ok((written, count.saturating_sub(written)))
 }
 
 /// Writes how sources fare. What is read again is written again: the last of it is what was written last before.
