@@ -28,7 +28,7 @@ pub struct FeedbackFilter {
     pub topic: Option<String>,
     /// That met the rule of this id.
     pub rule: Option<String>,
-    /// That is counted under this term.
+    /// That names this term, among its terms or its keywords.
     pub term: Option<String>,
     /// Whose text contains this.
     pub text: Option<String>,
@@ -157,7 +157,7 @@ impl Store {
             statement.contains("rules", position, quoted(rule));
         }
         if let Some(term) = &filter.term {
-            // Terms stand in the document as whole quoted texts.
+            // Terms and keywords stand in the document as whole quoted texts.
             statement.contains("document", position, quoted(term));
         }
         if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {

@@ -42,7 +42,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use feedback::{FeedbackCursor, FeedbackFilter, FeedbackPage};
 pub use hot::{Hot, HotFilter, HotTerm};
 pub use judged::{Judged, JudgedBrand, JudgedRule, Precision, Reason};
-pub use ratings::RatedQuestion;
+pub use ratings::{RatedBy, RatedQuestion};
 pub use store::Store;
 pub use timeline::Proof;
 pub use tokens::{NewToken, Role, Token};

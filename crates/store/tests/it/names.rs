@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
     Channel, Counts, RatingCount, RatingSum, TOPIC_ALL, TermCount, Topic, WindowDelta, WindowSize,
 };
-use wensheng_store::{FeedbackFilter, HotFilter, WindowFilter, WriteBatch};
+use wensheng_store::{FeedbackFilter, HotFilter, RatedBy, WindowFilter, WriteBatch};
 
 use crate::fixture::Fixture;
 use crate::samples::{at, delta, entries, key, minute, piece, progress};
@@ -82,17 +82,44 @@ pub(crate) async fn terms_and_ratings_are_summed_once_and_taken_back_exactly(fix
     assert_eq!((hot.volume, hot.volume_before), (8, 0));
 
     let windows = WindowFilter::new(WindowSize::Hour, minute(0), minute(60));
-    let rated = fixture.store.ratings(&windows, 10).await.unwrap();
+    let rated = fixture.store.ratings(&windows, None, 10).await.unwrap();
     assert_eq!(rated.len(), 1);
     assert_eq!(
         (rated[0].brand.as_str(), rated[0].channel.as_str()),
         (BRAND, "weibo")
     );
     assert_eq!(rated[0].count, answers(2, 1, 6_500));
+    for (by, brand, channel, product) in [
+        (RatedBy::Question, "", "", None),
+        (RatedBy::Brand, BRAND, "", None),
+        (RatedBy::Channel, "", "weibo", None),
+        (RatedBy::Product, "", "", Some("杯装")),
+    ] {
+        let rated = fixture.store.ratings(&windows, Some(by), 10).await.unwrap();
+        let told: Vec<_> = rated
+            .iter()
+            .map(|r| {
+                (
+                    &*r.brand,
+                    &*r.channel,
+                    r.count.product.as_deref(),
+                    r.count.sum,
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [(brand, channel, product, answers(2, 1, 6_500).sum)],
+            "{by:?}"
+        );
+    }
     let elsewhere = windows.clone().channel(Channel::Survey);
-    assert_eq!(fixture.store.ratings(&elsewhere, 10).await.unwrap(), []);
+    assert_eq!(
+        fixture.store.ratings(&elsewhere, None, 10).await.unwrap(),
+        []
+    );
     let minutes = WindowFilter::new(WindowSize::Minute, minute(0), minute(60));
-    let error = fixture.store.ratings(&minutes, 10).await.unwrap_err();
+    let error = fixture.store.ratings(&minutes, None, 10).await.unwrap_err();
     assert!(error.to_string().contains("by the hour"), "{error}");
 
     second.terms = vec![
@@ -111,7 +138,7 @@ pub(crate) async fn terms_and_ratings_are_summed_once_and_taken_back_exactly(fix
     apply(fixture, 2, vec![second]).await;
     let hot = fixture.store.hot_terms(&filter(None), 9).await.unwrap();
     assert_eq!(hot.terms, []);
-    assert_eq!(fixture.store.ratings(&windows, 10).await.unwrap(), []);
+    assert_eq!(fixture.store.ratings(&windows, None, 10).await.unwrap(), []);
 }
 
 pub(crate) async fn a_term_is_hot_when_its_share_rises(fixture: &Fixture) {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::try_join;
 use wensheng_schemas::{Channel, WindowSize};
-use wensheng_store::{Dimension, HotFilter, HotTerm, RatedQuestion, WindowFilter};
+use wensheng_store::{Dimension, HotFilter, HotTerm, RatedBy, RatedQuestion, WindowFilter};
 
 use super::overview::Named;
 use super::range::Range;
@@ -25,6 +25,7 @@ pub(crate) struct Query {
     brand: Option<String>,
     channel: Option<String>,
     limit: Option<u32>,
+    by: Option<String>,
 }
 
 /// Present and past, in windows of `size`.
@@ -54,6 +55,8 @@ pub(crate) struct Ratings {
     range: &'static str,
     #[serde(flatten)]
     span: Span,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<RatedBy>,
     /// Net promoter score, satisfaction and effort of each brand …
     brands: Vec<Named>,
     /// … and of each channel.
@@ -180,8 +183,9 @@ pub(crate) async fn hot_terms(
 pub(crate) async fn ratings(
     State(console): State<Console>,
     _: Visitor,
-    Params(query): Params<Query>,
+    Params(mut query): Params<Query>,
 ) -> Result<Json<Ratings>, Problem> {
+    let by = named("by", query.by.take(), RatedBy::from_name, RatedBy::NAMES)?;
     let asked = query.read(&console)?;
     let span = asked.span;
     let mut filter = WindowFilter::new(span.size, span.from, span.to);
@@ -191,12 +195,13 @@ pub(crate) async fn ratings(
     let (brands, channels, questions) = try_join!(
         store.sums(&filter, Dimension::Brand),
         store.sums(&filter, Dimension::Channel),
-        store.ratings(&filter, QUESTIONS),
+        store.ratings(&filter, by, QUESTIONS),
     )?;
     Ok(Json(Ratings {
         now: asked.now,
         range: asked.range,
         span,
+        by,
         brands: brands.into_iter().map(Named::from).collect(),
         channels: channels.into_iter().map(Named::from).collect(),
         questions: questions.into_iter().map(Question::from).collect(),

@@ -58,6 +58,20 @@ async fn terms_that_rise_are_told_with_their_past_and_lead_to_the_feedback() {
         3,
         "one a brand"
     );
+    // Told apart by less, more answers stand in one row, and none is lost.
+    for (by, rows) in [("question", 1), ("brand", 3), ("channel", 1)] {
+        let told = console
+            .get(&format!("/ratings?range=24h&channel=survey&by={by}"))
+            .await;
+        let told = told["questions"].as_array().unwrap();
+        let told = told.iter().filter(|q| q["question"] == "门店环境");
+        let answers = |q: &serde_json::Value| q["answers"].as_i64().unwrap();
+        assert_eq!(told.clone().count(), rows, "{by}");
+        assert_eq!(
+            told.map(answers).sum::<i64>(),
+            of("门店环境").map(answers).sum::<i64>()
+        );
+    }
     let answers: i64 = of("nps").map(|q| q["answers"].as_i64().unwrap()).sum();
     let channel = &ratings["channels"][0];
     let counted = ["nps_promoters", "nps_passives", "nps_detractors"];

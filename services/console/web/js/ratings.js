@@ -11,25 +11,17 @@ const WAYS = ['question', 'brand', 'channel', 'product'];
 const SHOWN = 12;
 const SCORES = ['nps', 'csat', 'ces'];
 
-/** Sums of the questions, told apart by `way`; answers on different scales are never added. */
-function grouped(questions, way) {
-  const groups = new Map();
-  for (const row of questions) {
-    const of = way === 'question' ? '' : (row[way] ?? '');
-    const key = JSON.stringify([row.question, row.from, row.to, of]);
-    const sum = groups.get(key) ?? { key, question: row.question, from: row.from, to: row.to, of, answers: 0, top: 0, bottom: 0, value_sum: 0 };
-    for (const field of ['answers', 'top', 'bottom', 'value_sum']) sum[field] += row[field];
-    groups.set(key, sum);
-  }
+/** The scores that all sources give alike come first. */
+function sorted(questions) {
   const place = (row) => (SCORES.includes(row.question) ? SCORES.indexOf(row.question) : SCORES.length);
-  return [...groups.values()].sort((a, b) => place(a) - place(b) || b.answers - a.answers || a.key.localeCompare(b.key));
+  return [...questions].sort((a, b) => place(a) - place(b));
 }
 
 function Row({ row, way }) {
   const mean = row.value_sum / 1000 / row.answers;
   const scale = `${row.from}–${row.to}`;
   const isNps = row.from === 0 && row.to === 10;
-  const of = way === 'channel' ? channelName(row.of) : row.of || t('ratings.unknown');
+  const of = way === 'channel' ? channelName(row.channel) : row[way] || t('ratings.unknown');
   const figure = isNps ? decimal((100 * (row.top - row.bottom)) / row.answers, 0) : `${((100 * row.top) / row.answers).toFixed(0)}%`;
   return html`
     <li>
@@ -44,7 +36,7 @@ function Row({ row, way }) {
 
 export function Ratings({ range, brand }) {
   const [way, setWay] = useState(WAYS.includes(kept().ratings) ? kept().ratings : 'question');
-  const ratings = useRead(() => get('/ratings', { range, brand }), [range, brand]);
+  const ratings = useRead(() => get('/ratings', { range, brand, by: way }), [range, brand, way]);
   const again = useThrottle(ratings.reload, 5000);
   useEvent('overview', again);
   useEvent('reload', again);
@@ -53,11 +45,11 @@ export function Ratings({ range, brand }) {
   // Who asks nothing is shown no empty panel.
   if (!data?.questions.length) return null;
   const choose = (value) => { setWay(value); keep({ ratings: value }); };
-  const rows = grouped(data.questions, way);
+  const rows = sorted(data.questions);
   return html`
     <${Panel} className="wide-3 panel-ratings" title=${t('ratings.title')} hint=${t('ratings.hint')} aside=${html`
       <${Segmented} label=${t('ratings.way')} value=${way} onChange=${choose} options=${WAYS.map((name) => [name, t(`ratings.by.${name}`)])} />`}>
-      <ol class="ratings">${rows.slice(0, SHOWN).map((row) => html`<${Row} key=${row.key} row=${row} way=${way} />`)}</ol>
+      <ol class="ratings">${rows.slice(0, SHOWN).map((row) => html`<${Row} key=${[row.question, row.from, row.to, row[data.by]].join()} row=${row} way=${data.by} />`)}</ol>
       ${rows.length > SHOWN && html`<p class="faint">${t('ratings.more', { n: rows.length - SHOWN })}</p>`}
     <//>`;
 }
