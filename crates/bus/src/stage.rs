@@ -1,4 +1,4 @@
-//! A stage is pure: no clock, no network, no lock; `now` is an argument.
+//! A stage is pure: no clock and no network; `now` is an argument.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -35,6 +35,8 @@ pub(crate) enum Role {
     Question,
     /// 难道, 哪里: its clause asks in scorn.
     Rhetorical,
+    /// The same, and blames even where no word of feeling stands: 这也叫 with a question.
+    Scorn,
     /// 才怪: turns the clause before it.
     Reversal,
     /// A word that holds a word of feeling but has none: 好像, 不过分.
@@ -209,6 +211,7 @@ fn modifier(value: &str) -> Result<Role, String> {
         "condition" => Role::Condition,
         "question" => Role::Question,
         "rhetorical" => Role::Rhetorical,
+        "scorn" => Role::Scorn,
         "reversal" => Role::Reversal,
         "mask" => Role::Mask,
         "comma" => Role::Comma,

@@ -8,11 +8,11 @@
 
 mod run;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use run::{LONGEST, Run, Tokens, fingerprint};
+use run::{LONGEST, Run, Tokens, fingerprint, joined};
 
 /// Tokens remembered on either side of a candidate; the entropy of eight already tells a free edge.
 const NEIGHBOURS: usize = 8;
@@ -27,7 +27,7 @@ const RESCALE: f64 = 1e12;
 #[serde(deny_unknown_fields, default)]
 pub struct PhraseConfig {
     /// Candidates kept, and words kept. About 200 bytes each. Half of the room is for those that are said often, the faintest give way; the
-    /// rest for those heard last, so that what is new has the time of some hundred texts to be heard again. Default 10000.
+    /// rest for those heard last, so that what is new has the time of some hundred posts to be heard again, of calls fewer. Default 10000.
     pub capacity: usize,
     /// Counts fade by half in so many texts. Default 10000.
     pub half_life: f64,
@@ -118,6 +118,16 @@ impl Heard {
             after: Edge::default(),
         })
     }
+
+    fn tokens(&self) -> impl Iterator<Item = &str> {
+        let mut at = 0;
+        let lengths = self.lengths.iter().take_while(|length| **length > 0);
+        lengths.filter_map(move |length| {
+            let start = at;
+            at += usize::from(*length);
+            self.text.get(start..at)
+        })
+    }
 }
 
 /// The tokens seen on one side, the most frequent kept (A. Metwally et al., "Space-Saving", ICDT 2005).
@@ -187,7 +197,7 @@ impl PhraseFinder {
         let mut frequent: Vec<u64> = Vec::new();
         tokens.each_run(|run| {
             let count = self.note(&tokens, run);
-            if count >= self.config.least_count && !frequent.contains(&run.key) {
+            if count >= self.config.least_count {
                 frequent.push(run.key);
             }
         });
@@ -206,17 +216,15 @@ impl PhraseFinder {
     /// The phrases that stand in a text, as [`PhraseFinder::observe`] gives them, without taking it in.
     pub fn find<T: AsRef<str>>(&self, tokens: &[T]) -> Vec<Phrase> {
         let mut runs: Vec<u64> = Vec::new();
-        Tokens::of(tokens).each_run(|run| {
-            if !runs.contains(&run.key) {
-                runs.push(run.key);
-            }
-        });
+        Tokens::of(tokens).each_run(|run| runs.push(run.key));
         self.judged(runs)
     }
 
     fn judged(&self, keys: Vec<u64>) -> Vec<Phrase> {
+        let mut told = FxHashSet::default();
         let mut found: Vec<Phrase> = keys
             .iter()
+            .filter(|key| told.insert(**key))
             .filter_map(|key| self.judge(self.candidates.get(key)?))
             .collect();
         found.sort_by(|a, b| b.burst.total_cmp(&a.burst));
@@ -331,32 +339,30 @@ impl PhraseFinder {
 
     /// The least over the seams of log2 p(whole) / (p(left) p(right)).
     fn pmi(&self, heard: &Heard, recent: f64) -> f64 {
-        let share = |part: &str| {
-            let key = fingerprint(part);
-            let n = self
-                .words
-                .get(&key)
-                .copied()
-                .or_else(|| self.candidates.get(&key).map(|c| c.recent))
-                // A part that gave way was at most as frequent as the whole.
-                .unwrap_or(recent);
-            n.max(recent) / self.total
-        };
-        let text = &heard.text;
+        let tokens: Vec<&str> = heard.tokens().collect();
+        let share = |part: &[&str]| self.count_of(part).unwrap_or(recent).max(recent) / self.total;
         let whole = recent / self.total;
-        let mut least = f64::INFINITY;
-        let mut at = 0;
-        for length in heard.lengths.iter().take_while(|l| **l > 0) {
-            at += usize::from(*length);
-            if at >= text.len() {
-                break;
-            }
-            let (Some(left), Some(right)) = (text.get(..at), text.get(at..)) else {
-                break;
-            };
-            least = least.min((whole / (share(left) * share(right))).log2());
-        }
+        let seam = |at| {
+            let (left, right) = tokens.split_at(at);
+            (whole / (share(left) * share(right))).log2()
+        };
+        let least = (1..tokens.len()).map(seam).fold(f64::INFINITY, f64::min);
         if least.is_finite() { least } else { 0.0 }
+    }
+
+    /// How often a part of a phrase stood, faded. Of a run that is none of the candidates (it begins or ends in a joining word) as often as the
+    /// rarest of its words, which it cannot exceed. `None` where all of them gave way.
+    fn count_of(&self, part: &[&str]) -> Option<f64> {
+        let key = joined(part.iter().copied());
+        let known = self.words.get(&key).copied();
+        known
+            .or_else(|| self.candidates.get(&key).map(|c| c.recent))
+            .or_else(|| {
+                let words = part
+                    .iter()
+                    .filter_map(|word| self.words.get(&fingerprint(word)));
+                words.copied().reduce(f64::min)
+            })
     }
 }
 

@@ -153,7 +153,8 @@ struct State {
     degree_end: usize,
     degree_after_negation: bool,
     question: bool,
-    /// Where the word stands that makes the clause scornful.
+    rhetorical: bool,
+    /// Where a word stands that scorns by itself.
     scornful: Option<(usize, usize)>,
     conceded: bool,
     supposed: bool,
@@ -214,7 +215,11 @@ impl State {
             Role::Concession => self.conceded = true,
             Role::Condition => self.supposed = true,
             Role::Question => self.question = true,
-            Role::Rhetorical => self.scornful = Some((start, end)),
+            Role::Rhetorical => self.rhetorical = true,
+            Role::Scorn => {
+                self.rhetorical = true;
+                self.scornful = Some((start, end));
+            }
             Role::Reversal => {
                 // 好吃才怪; 快一点就好了: the clause means that it is not so, whatever it supposes.
                 self.supposed = false;
@@ -300,11 +305,11 @@ impl State {
     }
 
     fn end_clause(&mut self, end: usize, next: usize, ends_sentence: bool) {
-        if self.question && self.scornful.is_none() {
+        if self.question && !self.rhetorical {
             self.asked += end - self.clause_start;
         }
         for hit in &mut self.reading.hits[self.clause_hits..] {
-            if self.scornful.is_some() && self.question {
+            if self.rhetorical && self.question {
                 // 怎么能不推荐呢 praises: scorn turns what was negated back.
                 let negated = matches!(hit.scope, Scope::Negated) || hit.negated_praise;
                 hit.weight = if negated {
@@ -355,6 +360,7 @@ impl State {
         self.negations = 0;
         self.degree = 0.0;
         self.question = false;
+        self.rhetorical = false;
         self.scornful = None;
         self.conceded = false;
         self.supposed = false;
@@ -400,7 +406,11 @@ mod tests {
             reading.total < 0.0 && reading.hits.len() == 1,
             "{reading:?}"
         );
-        assert_eq!(read("这是售后？").hits, []);
+        // Plain questions, though the same words may turn praise over.
+        for text in ["这是售后？", "怎么能联系人工客服？", "谁会用这个功能？"]
+        {
+            assert_eq!(read(text).hits, [], "{text}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ struct Memory {
     turn: u64,
     /// The next offset of each partition that was not heard: what a session that lost its partitions reads again is not heard again.
     next: HashMap<u32, u64>,
-    /// What restoring read last, until the first piece comes.
+    /// What restoring read last, until the first piece of the session comes that holds the partition.
     recalled: BTreeMap<u32, Recalled>,
 }
 
@@ -94,16 +94,17 @@ impl Phrases {
         }
         let words = words.to_vec();
         let mut memory = self.memory();
-        let new = new && memory.is_next(place);
-        let finder = memory.finder(brand, &self.config);
-        let phrases = if new {
-            finder.observe(&words)
+        let phrases = if new && memory.is_next(place) {
+            memory.finder(brand, &self.config).observe(&words)
         } else {
-            finder.find(&words)
+            let known = memory.known(brand);
+            known.map_or_else(Vec::new, |finder| finder.find(&words))
         };
         let mut terms: Vec<String> = phrases.into_iter().map(|phrase| phrase.text).collect();
+        let known = memory.known(brand);
         for keyword in keywords {
-            if finder.is_frequent(keyword) && !terms.iter().any(|term| term == keyword) {
+            let is_frequent = known.is_some_and(|finder| finder.is_frequent(keyword));
+            if is_frequent && !terms.iter().any(|term| term == keyword) {
                 terms.push(keyword.to_owned());
             }
         }
@@ -128,13 +129,14 @@ impl Phrases {
         }
     }
 
-    /// Hears what was recalled, in the order in which it once came.
-    pub(crate) fn settle(&self, analyzer: &Analyzer) {
-        let recalled = std::mem::take(&mut self.memory().recalled);
-        let mut pieces: Vec<Heard> = recalled
-            .into_values()
-            .flat_map(|last| last.pieces)
-            .collect();
+    /// Hears what was recalled of these partitions, in the order in which it once came. What other sessions are still restoring is theirs.
+    pub(crate) fn settle(&self, analyzer: &Analyzer, partitions: impl Iterator<Item = u32>) {
+        let mut pieces: Vec<Heard> = Vec::new();
+        {
+            let mut memory = self.memory();
+            let recalled = partitions.filter_map(|partition| memory.recalled.remove(&partition));
+            pieces.extend(recalled.flat_map(|last| last.pieces));
+        }
         pieces.sort_by_key(|piece| piece.at);
         for piece in pieces {
             let words = analyzer.words(&piece.text);
@@ -170,6 +172,11 @@ impl Memory {
         });
         slot.heard = self.turn;
         &mut slot.finder
+    }
+
+    /// The finder of a brand that was heard.
+    fn known(&self, brand: &str) -> Option<&PhraseFinder> {
+        self.brands.get(brand).map(|slot| &slot.finder)
     }
 }
 

@@ -36,6 +36,8 @@ pub struct EnrichStage {
     signal_horizon: SignedDuration,
     seen: BTreeMap<u32, Seen>,
     phrases: Phrases,
+    /// Whether something was recalled that is to be heard before the next piece.
+    recalled: bool,
 }
 
 impl EnrichStage {
@@ -55,6 +57,7 @@ impl EnrichStage {
             signal_horizon,
             seen: BTreeMap::new(),
             phrases,
+            recalled: false,
         }
     }
 
@@ -120,6 +123,7 @@ impl Stage for EnrichStage {
             if self.phrases.is_on() && new && !past.drill && !past.text.is_empty() {
                 self.phrases
                     .recall(place_of(record), at, past.brand, past.text);
+                self.recalled = true;
             }
         }
     }
@@ -155,7 +159,10 @@ impl Stage for EnrichStage {
             Known::No => None,
         };
         let feedback = in_the_place_of(before.as_ref(), feedback);
-        self.phrases.settle(&self.analyzer);
+        if std::mem::take(&mut self.recalled) {
+            self.phrases
+                .settle(&self.analyzer, self.seen.keys().copied());
+        }
         let (mut enriched, words) = understand(&self.analyzer, feedback, now);
         if enriched.feedback.is_counted() {
             let keywords = enriched.keywords.iter().map(|k| k.term.as_str());

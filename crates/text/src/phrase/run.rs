@@ -57,6 +57,11 @@ pub(super) fn fingerprint(text: &str) -> u64 {
     continued(0xcbf2_9ce4_8422_2325, text)
 }
 
+/// The fingerprint of words joined.
+pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> u64 {
+    words.fold(fingerprint(""), continued)
+}
+
 /// The fingerprint of a text that goes on with `more`.
 fn continued(fingerprint: u64, more: &str) -> u64 {
     more.bytes().fold(fingerprint, |h, b| {

@@ -72,18 +72,29 @@ fn what_is_no_longer_said_fades() {
 
 #[test]
 fn words_that_meet_by_chance_are_no_phrase() {
+    let words: Vec<String> = (0..40)
+        .map(|n| format!("词{}", name(&n.to_string())))
+        .collect();
     let mut finder = PhraseFinder::new(small());
-    (0..2000).for_each(|i| drop(finder.observe(&ordinary(i))));
-    let top = finder.top(50);
-    assert!(
-        top.iter().all(|p| !p.text.starts_with("在") || p.pmi < 4.0),
-        "{top:?}"
-    );
-    assert!(
-        top.iter()
-            .all(|p| p.text != "了奶茶" && p.text != "买了奶茶"),
-        "{top:?}"
-    );
+    let mut dice = 7u64;
+    let mut draw = |sides: u64| {
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    for _ in 0..5_000 {
+        let mut text: Vec<&str> = Vec::new();
+        for _ in 0..6 {
+            text.push(&words[draw(40) as usize]);
+            // A word that only joins others stands between them as often as not.
+            if draw(2) == 0 {
+                text.push("的");
+            }
+        }
+        drop(finder.observe(&text));
+    }
+    assert_eq!(finder.top(50), []);
 }
 
 #[test]

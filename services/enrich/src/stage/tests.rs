@@ -430,6 +430,63 @@ fn a_phrase_that_breaks_out_is_told_whole_and_a_restart_changes_nothing() {
 }
 
 #[test]
+fn what_is_read_again_after_a_commit_that_failed_is_not_heard_again() {
+    let texts: Vec<String> = (0..60)
+        .map(|number| {
+            if number % 2 == 0 {
+                everyday(number)
+            } else {
+                outcry(number)
+            }
+        })
+        .collect();
+    let told = terms_of(&mut stage(), &texts, 0);
+    let mut stage = stage();
+    terms_of(&mut stage, &texts[..20], 0);
+    // The last ten were never committed: they are read once more, and nothing that follows is told otherwise.
+    stage.revoke(&[3]);
+    for (number, text) in texts[..10].iter().enumerate() {
+        stage.restore(&record(&feedback(&number.to_string(), text), number as u64));
+    }
+    terms_of(&mut stage, &texts[10..20], 10);
+    assert_eq!(terms_of(&mut stage, &texts[20..], 20), told[20..]);
+}
+
+#[test]
+fn the_sessions_of_a_process_know_what_each_other_heard_and_restore_for_themselves() {
+    let phrases = Phrases::new(Config::default().phrases);
+    let session = || EnrichStage {
+        phrases: phrases.clone(),
+        ..stage()
+    };
+    let in_partition = |text: &str, offset: u64| {
+        let mut record = record(&feedback(&format!("{text} {offset}"), text), offset);
+        record.at = TopicPartition::new(Topic::Feedback.name(), 4);
+        record
+    };
+    let (mut one, mut other) = (session(), session());
+    // The other is restoring its partition while the first goes on.
+    for number in 0..30 {
+        other.restore(&in_partition(&everyday(number), 2 * number as u64));
+        other.restore(&in_partition(&outcry(number), 2 * number as u64 + 1));
+    }
+    let told = terms_of(&mut one, &[outcry(1)], 0);
+    assert_eq!(
+        told,
+        [Vec::<String>::new()],
+        "what the other restores is not taken from it"
+    );
+    let mut out = Outputs::default();
+    assert_eq!(
+        other.process(&in_partition(&outcry(30), 60), at(7), &mut out),
+        Outcome::Emit
+    );
+    // Now both know.
+    let told = terms_of(&mut one, &[outcry(2)], 1);
+    assert!(told[0].iter().any(|term| term == "喝出蟑螂"), "{told:?}");
+}
+
+#[test]
 fn a_piece_is_heard_once_whatever_its_revisions_and_drills_are_not_heard() {
     let mut stage = stage();
     let texts: Vec<String> = (0..100).map(everyday).collect();
