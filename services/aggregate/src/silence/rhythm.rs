@@ -157,8 +157,13 @@ pub(crate) fn judge(
     {
         return verdict(2, &trouble.class);
     }
+    // Of one that never gave anything, only time since heartbeats are waited for is counted.
+    let unwatched = match rhythm.last_event_at {
+        Some(_) => rhythm.unwatched_seconds,
+        None => 0,
+    };
     if let Some(most) = config.longest_gap_minutes.get(&rhythm.source)
-        && seconds.saturating_sub(rhythm.unwatched_seconds) >= 60 * u64::from(*most)
+        && seconds.saturating_sub(unwatched) >= 60 * u64::from(*most)
     {
         return verdict(2, "");
     }

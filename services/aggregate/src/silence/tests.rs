@@ -375,6 +375,28 @@ fn time_in_which_nothing_ran_is_no_silence_of_a_source_and_hides_none_after_it()
 }
 
 #[test]
+fn a_source_that_never_gave_anything_is_told_in_time_whatever_was_down_before() {
+    let config = SilenceConfig {
+        longest_gap_minutes: SOURCES.map(|source| (source.to_owned(), 30)).into(),
+        ..SilenceConfig::default()
+    };
+    let mut world = World::new(config);
+    let beats = |world: &mut World, minutes: std::ops::Range<i64>| {
+        for number in minutes {
+            for source in SOURCES {
+                world.beat_of(source, number, u64::from(source != "weibo"));
+            }
+            world.tick(number);
+        }
+    };
+    beats(&mut world, 0..10);
+    // Two hours in which the whole installation is down.
+    world.restart();
+    beats(&mut world, 130..200);
+    assert_eq!(told_of(&world), [(160, "weibo".to_owned(), String::new())]);
+}
+
+#[test]
 fn a_machine_that_slept_tells_of_no_source() {
     let mut world = World::new(SilenceConfig::default());
     all_give(&mut world, 0..10);
