@@ -32,8 +32,9 @@ struct Report {
     subject: String,
     dry_run: bool,
     feedback: u64,
-    /// Cursors of calls that may still change; none are looked for in a dry run.
-    calls: u64,
+    /// Cursors of calls that may still change; absent in a dry run, which looks for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<u64>,
     alerts: u64,
     dead_letters: u64,
     at: Timestamp,
@@ -64,13 +65,13 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
         subject: subject.clone(),
         dry_run: args.dry_run,
         feedback: pieces.len() as u64,
-        calls: 0,
+        calls: None,
         alerts: 0,
         dead_letters: 0,
         at: now,
     };
     if !args.dry_run {
-        report.calls = withdraw(&config, &subject, &pieces, now).await?;
+        report.calls = Some(withdraw(&config, &subject, &pieces, now).await?);
         let entry = AuditEntry {
             at: now,
             actor: args.by,
@@ -92,19 +93,21 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
             serde_json::to_writer(&mut out, &report).context("write the report")?;
             writeln!(out).context("write the report")?;
         }
+        Output::Text if report.dry_run => writeln!(
+            out,
+            "{}: {} piece(s) of feedback found; nothing was removed (calls in hand, alerts and dead letters are looked for only then)",
+            report.subject, report.feedback,
+        )
+        .context("write the report")?,
         Output::Text => writeln!(
             out,
-            "{}: {} piece(s) of feedback, {} call(s) in hand, {} alert(s), {} dead letter(s) {}",
+            "{}: {} piece(s) of feedback, {} call(s) in hand, {} alert(s), {} dead letter(s) cleared of it; the log forgets what \
+             it holds of them as its topics do",
             report.subject,
             report.feedback,
-            report.calls,
+            report.calls.unwrap_or(0),
             report.alerts,
             report.dead_letters,
-            if report.dry_run {
-                "found; nothing was removed"
-            } else {
-                "cleared of it; the log forgets what it holds of them as its topics do"
-            },
         )
         .context("write the report")?,
     }
