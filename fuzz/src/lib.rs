@@ -3,16 +3,13 @@
 pub use libfuzzer_sys::fuzz_target;
 pub use wensheng_connect::fuzzing::Source;
 
-/// The target of a kind of source, as `wensheng_connect::fuzzing::SOURCES` names it.
+/// The target of a kind of source, as `wensheng_connect::fuzzing::SOURCES` names it. A source may remember what it read (parts of calls, pages): each
+/// input meets a new one, so that what breaks it breaks it again.
 #[macro_export]
 macro_rules! source {
     ($name:literal) => {
-        thread_local! {
-            static SOURCE: $crate::Source = $crate::Source::named($name).unwrap();
-        }
-
         $crate::fuzz_target!(|bytes: &[u8]| {
-            SOURCE.with(|source| source.feed(bytes));
+            $crate::Source::named($name).unwrap().feed(bytes);
         });
     };
 }
