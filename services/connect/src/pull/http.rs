@@ -318,7 +318,7 @@ impl Transport for HttpTransport {
             .map_err(|error| self.failed(&place, error))?
         {
             if body.len() + chunk.len() > self.max_bytes {
-                return Err(Trouble::FatalConfig(format!(
+                return Err(Trouble::TooLong(format!(
                     "{place} answered more than {} bytes; ask for smaller pages, or raise `pull.max_answer_bytes`",
                     self.max_bytes
                 )));

@@ -108,6 +108,19 @@ pub(crate) trait PullConnector: Send + Sync + 'static {
         staging: &mut Staging,
     ) -> Result<Next, Trouble>;
 
+    /// What a request that brought no answer comes to, where the walk is to go on without it: the state is moved on, and what is
+    /// staged is committed. `None`, and nothing changed, where it is to be asked again or stops the stream, as `trouble` says.
+    fn unanswered(
+        &self,
+        _stream: &str,
+        _state: &mut Self::State,
+        _trouble: &Trouble,
+        _now: Timestamp,
+        _staging: &mut Staging,
+    ) -> Option<Next> {
+        None
+    }
+
     /// Takes up what a push said of a stream.
     fn hint(&self, _stream: &str, _state: &mut Self::State, _hint: &Value) {}
 }

@@ -19,6 +19,9 @@ pub(crate) enum Trouble {
     Reauth(String),
     /// Wrong secret, missing permission, caller not in the allow list: the stream stops until somebody has mended it.
     FatalConfig(String),
+    /// The answer is longer than may be: as [`Trouble::FatalConfig`], unless the connector passes over it
+    /// ([`super::PullConnector::unanswered`]).
+    TooLong(String),
     /// What was asked for can never succeed, but the rest can: it becomes a dead letter, and the walk goes on.
     FatalItem(String),
 }
@@ -67,19 +70,19 @@ impl Trouble {
             Trouble::Retry(_) => Class::Retry,
             Trouble::Throttle { .. } => Class::Throttle,
             Trouble::Reauth(_) => Class::Reauth,
-            Trouble::FatalConfig(_) => Class::FatalConfig,
+            Trouble::FatalConfig(_) | Trouble::TooLong(_) => Class::FatalConfig,
             Trouble::FatalItem(_) => Class::FatalItem,
         }
     }
 
     /// What was wrong.
-    #[cfg(test)]
     pub(crate) fn reason(&self) -> &str {
         match self {
             Trouble::Retry(reason)
             | Trouble::Throttle { reason, .. }
             | Trouble::Reauth(reason)
             | Trouble::FatalConfig(reason)
+            | Trouble::TooLong(reason)
             | Trouble::FatalItem(reason) => reason,
         }
     }

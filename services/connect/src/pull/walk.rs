@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use wensheng_bus::StageState;
 use wensheng_runtime::Secret;
@@ -140,6 +141,11 @@ impl<'a, C: PullConnector> Walk<'a, C> {
                 Ok(durable) => return durable,
                 Err((trouble, token)) => (trouble, Some(token)),
             },
+            Ok(Asked::Unanswered(trouble, token)) => match self.pass_over(index, &trouble).await {
+                Ok(Some(durable)) => return durable,
+                Ok(None) => (trouble, Some(token)),
+                Err(trouble) => (trouble, Some(token)),
+            },
             Err(trouble) => (trouble, None),
         };
         self.tell.requested(trouble.class().name());
@@ -169,8 +175,10 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             return Ok(Asked::Nothing);
         };
         self.pace.take(self.runner.time.instant());
-        let answer = self.runner.transport.send(request).await?;
-        Ok(Asked::Answered(answer, token))
+        Ok(match self.runner.transport.send(request).await {
+            Ok(answer) => Asked::Answered(answer, token),
+            Err(trouble) => Asked::Unanswered(trouble, token),
+        })
     }
 
     async fn renew(&mut self, request: Request) -> Result<Secret, Trouble> {
@@ -220,6 +228,49 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             }
             Err(trouble) => return Err((trouble, token)),
         };
+        let durable = self.commit(index, state, staging, next, now).await;
+        if matches!(durable, Ok(true)) {
+            self.tell.requested("ok");
+        }
+        durable.map_err(|trouble| (trouble, token))
+    }
+
+    /// Goes on without what brought no answer, where the connector can. `Some(false)`: the service is ending.
+    async fn pass_over(
+        &mut self,
+        index: usize,
+        trouble: &Trouble,
+    ) -> Result<Option<bool>, Trouble> {
+        let Some(stream) = self.streams.get_mut(index) else {
+            return Ok(None);
+        };
+        let now = self.runner.time.now();
+        let mut staging = Staging::new(&self.runner.name);
+        let mut state = stream.position.state.clone();
+        let connector = &self.runner.connector;
+        let Some(next) = connector.unanswered(&stream.name, &mut state, trouble, now, &mut staging)
+        else {
+            return Ok(None);
+        };
+        self.tell.requested(trouble.class().name());
+        tracing::warn!(source = %self.runner.name, reason = trouble.reason(), "passed over");
+        self.commit(index, state, staging, next, now)
+            .await
+            .map(Some)
+    }
+
+    /// Commits what was staged with the state after it, and moves on. `Ok(false)`: the service is ending.
+    async fn commit(
+        &mut self,
+        index: usize,
+        state: C::State,
+        mut staging: Staging,
+        next: Next,
+        now: Timestamp,
+    ) -> Result<bool, Trouble> {
+        let Some(stream) = self.streams.get_mut(index) else {
+            return Ok(true);
+        };
         let moved = state != stream.position.state;
         let at = self.runner.time.instant();
         let position = Position {
@@ -231,8 +282,9 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             .is_some_and(|committed| at < committed + QUIET_COMMIT);
         if moved || !staging.is_untouched() || !told {
             let value = serde_json::to_value(&position).map_err(|error| {
-                let reason = format!("the cursor cannot be written: {error}; please report this");
-                (Trouble::FatalConfig(reason), token)
+                Trouble::FatalConfig(format!(
+                    "the cursor cannot be written: {error}; please report this"
+                ))
             })?;
             staging.cursor(&stream.name, value, now);
             if !self.sink.commit(staging.take()).await {
@@ -253,7 +305,6 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             Next::Through => stream.turn.through(at, self.runner.plan.every),
         }
         self.breaker.answered();
-        self.tell.requested("ok");
         self.tell.well(&stream.name, now);
         Ok(true)
     }
@@ -286,7 +337,9 @@ impl<'a, C: PullConnector> Walk<'a, C> {
                 }
                 None => self.stop(index, class, reason),
             },
-            Trouble::FatalConfig(reason) => self.stop(index, class, reason),
+            Trouble::FatalConfig(reason) | Trouble::TooLong(reason) => {
+                self.stop(index, class, reason);
+            }
             Trouble::Retry(reason) | Trouble::FatalItem(reason) => {
                 self.failed(index, class, reason, now);
             }
@@ -315,5 +368,7 @@ impl<'a, C: PullConnector> Walk<'a, C> {
 
 enum Asked {
     Nothing,
+    /// What went wrong on the way, with the token.
+    Unanswered(Trouble, Secret),
     Answered(Answer, Secret),
 }

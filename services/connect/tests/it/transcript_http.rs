@@ -248,3 +248,177 @@ async fn a_crash_within_a_page_reads_what_is_left_of_it() {
         [owned("call:one", 0, "漏水"), owned("call:two", 0, "太慢")]
     );
 }
+
+/// A page of the list of the documentation: documents by one address, apart by the call, with ids, versions and times.
+fn recordings(host: &str, calls: &[(&str, &str, &str)]) -> Reply {
+    let list: Vec<Value> = calls
+        .iter()
+        .map(|(id, etag, at)| {
+            json!({ "transcript_url": format!("{host}/get?call={id}&sign=new"), "call_id": id, "etag": etag, "updated_at": at })
+        })
+        .collect();
+    Reply::json(json!({ "data": { "list": list } }))
+}
+
+#[tokio::test]
+async fn the_documented_list_is_walked_from_where_it_was_read_to() {
+    let mut walk = 0;
+    let mock = Mock::start(move |asked| {
+        if asked.uri.path() == "/get" {
+            // Contact Lens does not tell the call: the list does.
+            return analysis(&format!("漏水 {}", asked.query("call").unwrap()));
+        }
+        let page = asked.query("page");
+        walk += usize::from(page.as_deref() == Some("1"));
+        match (walk, page.as_deref()) {
+            (1, Some("1")) => recordings(
+                "",
+                &[
+                    ("a", "1", "2026-01-02T03:00:00Z"),
+                    ("b", "1", "2026-01-02T04:00:00Z"),
+                ],
+            ),
+            (1, _) => recordings("", &[("c", "1", "2026-01-02T05:00:00Z")]),
+            (2, _) => recordings("", &[("c", "1", "2026-01-02T05:00:00Z")]),
+            // What had not been listed for a walk is asked for again: nothing is remembered of it.
+            _ => recordings("", &[("b", "1", "2026-01-02T05:30:00Z")]),
+        }
+    })
+    .await;
+    let site = Site::new().await;
+    let over = json!({
+        "headers": { "x-tenant": "t1" }, "auth": { "kind": "bearer", "secret": "k1" }, "items": "$.data.list",
+        "paging": { "kind": "page", "size": 2 }, "since": { "path": "$.updated_at", "overlap_seconds": 0 },
+        "document": { "url": "$.transcript_url", "id": "$.call_id", "version": "$.etag" },
+    });
+    for _ in 0..3 {
+        through(
+            &site,
+            config(&mock, "/list?after={{since}}&page={{page}}", over.clone()),
+        )
+        .await;
+    }
+    let asked = mock.asked();
+    let read = |id: &str| {
+        asked
+            .iter()
+            .filter(|a| a.query("call").as_deref() == Some(id))
+            .count()
+    };
+    assert_eq!(
+        (read("a"), read("b"), read("c")),
+        (1, 2, 1),
+        "{:?}",
+        mock.uris()
+    );
+    let after: Vec<_> = asked.iter().filter_map(|a| a.query("after")).collect();
+    assert_eq!(
+        after[2..],
+        ["2026-01-02T05:00:00Z", "2026-01-02T05:00:00Z"],
+        "{after:?}"
+    );
+    for asked in &asked {
+        assert_eq!(asked.header("x-tenant"), Some("t1"), "{asked:?}");
+        assert_eq!(
+            asked.header("authorization"),
+            Some("Bearer k1"),
+            "{asked:?}"
+        );
+    }
+    assert_eq!(
+        said(&site).await,
+        [
+            owned("connect:a", 0, "漏水 a"),
+            owned("connect:b", 0, "漏水 b"),
+            owned("connect:c", 0, "漏水 c"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_had_is_a_dead_letter_and_the_others_are_read() {
+    let mut signature = 0;
+    let bucket = Mock::start(|asked| match asked.uri.path() {
+        // Its first signature has run out when it is asked for; another document is refused whatever the signature.
+        "/late.json" if asked.query("sign").as_deref() != Some("1") => {
+            Reply::json(call("late", "太慢"))
+        }
+        "/long.json" => Reply::new(200, "长".repeat(2_000_000)),
+        "/wrong.json" => Reply::new(400, "wrong"),
+        _ => Reply::new(403, "no"),
+    })
+    .await;
+    let host = bucket.address.clone();
+    let mock = Mock::start(move |asked| match asked.uri.path() {
+        "/list" => {
+            signature += 1;
+            let names = ["late", "never", "long", "wrong"];
+            let mut files: Vec<Value> = names
+                .iter()
+                .map(|name| json!({ "url": format!("{host}/{name}.json?sign={signature}") }))
+                .collect();
+            files.push(json!({ "url": "ftp://127.0.0.1/x.json" }));
+            files.push(json!({ "url": "/last.json" }));
+            Reply::json(json!({ "files": files }))
+        }
+        _ => Reply::json(call("last", "漏水")),
+    })
+    .await;
+    let site = Site::new().await;
+    let mut config = config(&mock, "/list", documents(json!(["127.0.0.1"])));
+    config["sources"][0]["http"]["pull"]["max_answer_bytes"] = json!(4_194_304);
+    through(&site, config).await;
+    assert_eq!(
+        said(&site).await,
+        [owned("call:last", 0, "漏水"), owned("call:late", 0, "太慢")]
+    );
+    let mut reasons: Vec<String> = site
+        .dead_letters()
+        .await
+        .into_iter()
+        .map(|d| d.reason)
+        .collect();
+    reasons.sort();
+    reasons.dedup();
+    for part in ["403", "400", "more than", "no address of HTTP"] {
+        assert!(
+            reasons.iter().any(|reason| reason.contains(part)),
+            "{part}: {reasons:#?}"
+        );
+    }
+    let refused = bucket
+        .uris()
+        .iter()
+        .filter(|uri| uri.contains("/never"))
+        .count();
+    assert_eq!(refused, 2, "with a new signature, once");
+}
+
+#[tokio::test]
+async fn a_wrong_call_of_an_array_is_alone_and_a_page_about_a_failure_is_not_remembered() {
+    let mut answers = 0;
+    let mock = Mock::start(move |asked| {
+        answers += 1;
+        match (answers, asked.header("if-none-match")) {
+            (1, None) => Reply::new(200, "<html>busy</html>").header("etag", "\"e\""),
+            (2, None) => {
+                Reply::json(json!([call("a", "漏水"), {"turns": 3}])).header("etag", "\"v1\"")
+            }
+            (3, Some("\"v1\"")) => Reply::new(304, ""),
+            // Another address was never seen.
+            (4, None) => Reply::json(json!([call("b", "太慢")])),
+            _ => Reply::new(500, "not what was asked for"),
+        }
+    })
+    .await;
+    let site = Site::new().await;
+    for path in ["/calls", "/calls", "/calls", "/others"] {
+        through(&site, config(&mock, path, json!({}))).await;
+    }
+    assert_eq!(mock.asked().len(), 4);
+    assert_eq!(
+        said(&site).await,
+        [owned("call:a", 0, "漏水"), owned("call:b", 0, "太慢")]
+    );
+    assert_eq!(site.dead_letters().await.len(), 2);
+}

@@ -306,3 +306,24 @@ async fn titles_are_read_with_the_walk_and_known_to_pushes_after_a_restart() {
     let pushed = events.iter().find(|event| event.native_id == "wjx:99709:7");
     assert_eq!(pushed.unwrap().scores.nps, Some(3));
 }
+
+#[tokio::test]
+async fn answers_do_not_wait_for_titles_that_do_not_come() {
+    let mock = Mock::start(|asked| match asked.uri.path() {
+        "/handler/IllustrateApi.ashx" => Reply::new(200, "长".repeat(500_000)),
+        _ => Reply::json(page(&asked.json(), 1)),
+    })
+    .await;
+    let site = Site::new().await;
+    let over = json!({
+        "surveys": [{"id": "99709"}],
+        "api": {
+            "api_key": "k", "host": mock.address, "titles": true,
+            "pull": {
+                "allow_private": true, "every_seconds": 3_600, "per_minute": 60_000, "max_answer_bytes": 1_000_000,
+            },
+        },
+    });
+    through(&site, &config(&mock, over)).await;
+    assert!(!site.events().await.is_empty());
+}

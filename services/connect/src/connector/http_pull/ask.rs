@@ -131,13 +131,23 @@ impl Ask<'_> {
             None => Url::parse(&fill(self.url, Place::Url, value)),
         };
         let url = url.map_err(|error| Trouble::FatalConfig(format!("url: {error}")))?;
-        let mut request = match self.method {
+        let request = match self.method {
             MethodChoice::Get => Request::get(url),
             MethodChoice::Post => {
                 let body = fill(self.body, Place::Json, value);
                 Request::post_text(url, body)
             }
         };
+        self.proved(request, token, now)
+    }
+
+    /// The request with the configured headers, and with what proves who asks.
+    pub(crate) fn proved(
+        &self,
+        mut request: Request,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Request, Trouble> {
         for (name, value) in self.headers {
             let header = HeaderName::try_from(name)
                 .map_err(|error| Trouble::FatalConfig(format!("headers.{name}: {error}")))?;

@@ -215,7 +215,9 @@ fn build(
     };
     if let Some(http) = &config.http {
         let mut plan = http.pull.plan(&TranscriptHttpConfig::DEFAULTS);
-        plan.max_answer_bytes = plan.max_answer_bytes.max(config.max_body_bytes);
+        if http.pull.max_answer_bytes.is_none() {
+            plan.max_answer_bytes = plan.max_answer_bytes.max(config.max_body_bytes);
+        }
         let connector = CallHttp::new(&config.name, http.clone(), reader);
         let (runner, _) = PullRunner::new(&config.name, connector, plan)?;
         return Ok(Input::Pull(Box::new(runner)));

@@ -4,71 +4,25 @@
 //! The cursor of the walk moves on only when the documents of a page are read; each is committed with the look at it, so that
 //! a restart asks for the page again and reads what is left of it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::config::{Reader, Told};
 use super::http_config::TranscriptHttpConfig;
 use super::id_in_name;
+use super::known::known_by;
+use super::page::{DOCUMENT, HttpState, Listed, Memory, Page};
 use crate::connector::http_pull::{SinceBy, State as Walk};
 use crate::draft::Place;
 use crate::hotline::{Calls, Side};
 use crate::json_path::{JsonPath, code, items};
-use crate::pull::{Answer, Next, PullConnector, Request, Token, Trouble, Validators};
+use crate::pull::{Answer, Class, Next, PullConnector, Request, Token, Trouble, Validators};
 use crate::staging::Staging;
-
-/// What the stream of a document's cursor begins with.
-const DOCUMENT: &str = "document:";
-
-/// Where a walk stands.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct HttpState {
-    /// The page that comes next.
-    #[serde(default)]
-    walk: Walk,
-    /// Documents of it that were read, so that a step is a step.
-    #[serde(default)]
-    read: u64,
-    /// How the only page looked last.
-    #[serde(default)]
-    seen: Validators,
-}
-
-/// A document that a list names.
-#[derive(Debug, Clone)]
-struct Listed {
-    url: Url,
-    /// By which it is known: its address without the query, which may be a signature that is new every time.
-    name: String,
-    id: Option<String>,
-    /// What changes when it does; empty where the list says nothing.
-    version: String,
-}
-
-/// The page in hand: documents that are still to be read, and what comes behind them.
-#[derive(Debug)]
-struct Page {
-    left: VecDeque<Listed>,
-    walk: Walk,
-    next: Next,
-    /// How it looked, which counts once all of it is read.
-    seen: Validators,
-}
-
-#[derive(Debug)]
-struct Memory {
-    calls: Calls,
-    /// The versions of the documents that were read, by name.
-    read: BTreeMap<String, String>,
-    page: Option<Page>,
-    /// Names met in the walk under way; `None` where its beginning was before the start.
-    met: Option<BTreeSet<String>>,
-}
 
 /// A source of transcripts that are asked for.
 pub(super) struct CallHttp {
@@ -85,6 +39,7 @@ impl CallHttp {
             read: BTreeMap::new(),
             page: None,
             met: None,
+            refused: None,
         };
         Self {
             name: name.to_owned(),
@@ -98,7 +53,7 @@ impl CallHttp {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stages the calls of a document, or the document as a dead letter.
+    /// Stages the calls of a document, or the document as a dead letter; false for that.
     fn document(
         &self,
         calls: &mut Calls,
@@ -107,7 +62,7 @@ impl CallHttp {
         place: Place<'_>,
         now: Timestamp,
         staging: &mut Staging,
-    ) {
+    ) -> bool {
         let rules = &self.reader.rules;
         let taken = self.reader.read(document, told).and_then(|parts| {
             if parts.is_empty() {
@@ -117,9 +72,30 @@ impl CallHttp {
                 .into_iter()
                 .try_for_each(|part| calls.take(part, rules, place, Side::Main, now, staging))
         });
-        if let Err(reason) = taken {
-            staging.dead_letter(place.place, place.line, &reason, document, now);
+        match taken {
+            Ok(()) => true,
+            Err(reason) => {
+                staging.dead_letter(place.place, place.line, &reason, document, now);
+                false
+            }
         }
+    }
+
+    /// Stages the calls of a list, each for itself; whether any could be read.
+    fn all(&self, items: &[&Value], page: &str, now: Timestamp, staging: &mut Staging) -> bool {
+        let mut memory = self.memory();
+        let mut any = items.is_empty();
+        for (index, item) in items.iter().enumerate() {
+            let place = Place {
+                place: page,
+                line: Some(index as u64 + 1),
+            };
+            let document = item.to_string();
+            let told = Told::default();
+            let calls = &mut memory.calls;
+            any |= self.document(calls, document.as_bytes(), told, place, now, staging);
+        }
+        any
     }
 
     /// The document that an item of a list names.
@@ -140,17 +116,21 @@ impl CallHttp {
         let url = list
             .join(&written)
             .map_err(|error| Trouble::FatalItem(format!("{written:?} is no address: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Trouble::FatalItem(format!(
+                "{written:?} is no address of HTTP"
+            )));
+        }
         let host = url.host_str().unwrap_or_default();
         if url.origin() != list.origin() && !document.hosts.iter().any(|known| known == host) {
             return Err(Trouble::FatalConfig(format!(
                 "documents lie on {host}, which is not asked; add it to `http.document.hosts` if it is right"
             )));
         }
-        let mut name = url.clone();
-        name.set_query(None);
+        let id = document.id.as_ref().and_then(text);
         Ok(Listed {
-            name: name.into(),
-            id: document.id.as_ref().and_then(text),
+            name: known_by(&url, id.as_deref()),
+            id,
             version: document.version.as_ref().and_then(text).unwrap_or_default(),
             url,
         })
@@ -178,17 +158,23 @@ impl CallHttp {
                 true => drop(ask.judged(answer)?),
                 false => drop(answer.judged()?),
             }
-            let place = Place::of(&answer.place);
-            let mut memory = self.memory();
-            self.document(
-                &mut memory.calls,
-                &answer.body,
-                Told::default(),
-                place,
-                now,
-                staging,
-            );
-            state.seen = Validators::of(answer);
+            let is_read = match serde_json::from_slice(&answer.body) {
+                Ok(Value::Array(calls)) => self.all(
+                    &calls.iter().collect::<Vec<_>>(),
+                    &answer.place,
+                    now,
+                    staging,
+                ),
+                _ => {
+                    let (told, place) = (Told::default(), Place::of(&answer.place));
+                    let calls = &mut self.memory().calls;
+                    self.document(calls, &answer.body, told, place, now, staging)
+                }
+            };
+            // What could not be read is asked for whole next time: it may be a page about a failure.
+            if is_read {
+                (state.seen, state.seen_of) = self.seen(answer);
+            }
             return Ok(Next::Through);
         }
         let body = ask.judged(answer)?;
@@ -199,21 +185,13 @@ impl CallHttp {
         }
         let next = walk.page(&ask, &body, answer, items.len())?;
         if self.config.document.is_none() {
-            let mut memory = self.memory();
-            for (index, item) in items.iter().enumerate() {
-                let place = Place {
-                    place: &answer.place,
-                    line: Some(index as u64 + 1),
-                };
-                let document = item.to_string();
-                let told = Told::default();
-                let calls = &mut memory.calls;
-                self.document(calls, document.as_bytes(), told, place, now, staging);
-            }
+            self.all(&items, &answer.place, now, staging);
+            let (seen, seen_of) = self.seen(answer);
             *state = HttpState {
                 walk,
                 read: 0,
-                seen: self.seen(answer),
+                seen,
+                seen_of,
             };
             return Ok(next);
         }
@@ -237,20 +215,28 @@ impl CallHttp {
             met.extend(listed.iter().map(|document| document.name.clone()));
         }
         listed.retain(|document| memory.read.get(&document.name) != Some(&document.version));
+        let (seen, seen_of) = self.seen(answer);
         memory.page = Some(Page {
             left: listed.into(),
             walk,
             next,
-            seen: self.seen(answer),
+            seen,
+            seen_of,
         });
         Ok(memory.step(state, staging))
     }
 
-    fn seen(&self, answer: &Answer) -> Validators {
+    /// How an answer looked, and of what.
+    fn seen(&self, answer: &Answer) -> (Validators, u64) {
         match self.config.is_one_page() {
-            true => Validators::of(answer),
-            false => Validators::default(),
+            true => (Validators::of(answer), self.address()),
+            false => Default::default(),
         }
+    }
+
+    fn address(&self) -> u64 {
+        let config = &self.config;
+        xxh3_64(format!("{}\n{}\n{}", config.url, config.body, config.items).as_bytes())
     }
 
     /// What grows from item to item, for the watermark.
@@ -278,67 +264,67 @@ impl CallHttp {
         now: Timestamp,
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
-        let gone = matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE);
-        if !gone {
-            answer.judged()?;
-        }
+        let list = self.list_url(state, now)?;
         let mut memory = self.memory();
+        let Some(document) = memory.page.as_ref().and_then(|page| page.left.front()) else {
+            memory.page = None;
+            return Ok(Next::Through);
+        };
+        let is_refused = matches!(
+            answer.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        );
+        let is_elsewhere = document.url.origin() != list.origin();
+        let outcome = match answer.judged() {
+            Ok(_) => Read::Answered,
+            Err(_) if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) => {
+                Read::Gone
+            }
+            // A signed address may have run out while it waited: the list gives a new one. Once, or it is not that.
+            Err(trouble) if is_refused && is_elsewhere => {
+                if memory.refused.as_ref() != Some(&document.name) {
+                    memory.refused = Some(document.name.clone());
+                    memory.page = None;
+                    return Err(Trouble::Retry(format!(
+                        "{}; the list is asked again",
+                        trouble.reason()
+                    )));
+                }
+                Read::Refused(trouble)
+            }
+            // What the list's own host thinks of the secret is about all of the source.
+            Err(trouble) if is_refused => return Err(trouble),
+            Err(trouble) if trouble.class() == Class::FatalConfig => Read::Refused(trouble),
+            Err(trouble) => return Err(trouble),
+        };
         let Some(document) = memory.page.as_mut().and_then(|page| page.left.pop_front()) else {
             return Ok(Next::Through);
         };
-        if gone {
+        match outcome {
             // It was listed and taken away before it was read.
-            staging.leave_out("gone");
-        } else {
-            let last = document.url.path_segments().and_then(|mut s| s.next_back());
-            let told = Told {
-                file_id: document.id.as_deref().or_else(|| id_in_name(last?)),
-                ..Told::default()
-            };
-            let place = Place::of(&document.name);
-            self.document(&mut memory.calls, &answer.body, told, place, now, staging);
+            Read::Gone => staging.leave_out("gone"),
+            Read::Refused(trouble) => {
+                staging.dead_letter(&document.name, None, trouble.reason(), &answer.body, now);
+            }
+            Read::Answered => {
+                let last = document.url.path_segments().and_then(|mut s| s.next_back());
+                let told = Told {
+                    file_id: document.id.as_deref().or_else(|| id_in_name(last?)),
+                    ..Told::default()
+                };
+                let place = Place::of(&document.name);
+                self.document(&mut memory.calls, &answer.body, told, place, now, staging);
+            }
         }
-        let version = json!(document.version);
-        staging.cursor(&format!("{DOCUMENT}{}", document.name), version, now);
-        memory.read.insert(document.name, document.version);
-        state.read += 1;
-        Ok(memory.step(state, staging))
+        Ok(memory.was_read(document, state, now, staging))
     }
 }
 
-impl Memory {
-    /// The next document of the page, or the page behind it.
-    fn step(&mut self, state: &mut HttpState, staging: &mut Staging) -> Next {
-        if self.page.as_ref().is_some_and(|page| !page.left.is_empty()) {
-            // The page itself is a step, too.
-            state.read += 1;
-            return Next::More;
-        }
-        let Some(page) = self.page.take() else {
-            return Next::Through;
-        };
-        *state = HttpState {
-            walk: page.walk,
-            read: 0,
-            seen: page.seen,
-        };
-        if state.walk.is_at_the_start()
-            && let Some(met) = self.met.take()
-        {
-            // What is listed no longer will not be asked for.
-            let gone: Vec<String> = self
-                .read
-                .keys()
-                .filter(|name| !met.contains(*name))
-                .cloned()
-                .collect();
-            for name in gone {
-                self.read.remove(&name);
-                staging.forget(&format!("{DOCUMENT}{name}"));
-            }
-        }
-        page.next
-    }
+/// What came of asking for a document.
+enum Read {
+    Answered,
+    Gone,
+    Refused(Trouble),
 }
 
 impl PullConnector for CallHttp {
@@ -380,16 +366,34 @@ impl PullConnector for CallHttp {
         let document = memory.page.as_ref().and_then(|page| page.left.front());
         let Some(document) = document else {
             return match self.config.is_one_page() {
-                true => state.seen.on(list).map(Some),
-                false => Ok(Some(list)),
+                true if state.seen_of == self.address() => state.seen.on(list).map(Some),
+                _ => Ok(Some(list)),
             };
         };
         let request = Request::get(document.url.clone());
         // A secret is for the host that it was configured for; a signed address needs none.
         if document.url.origin() == list.url.origin() {
-            return ask.auth.sign(request, token, now).map(Some);
+            return ask.proved(request, token, now).map(Some);
         }
         Ok(Some(request))
+    }
+
+    /// A document that is too long is no reason to leave the others.
+    fn unanswered(
+        &self,
+        _stream: &str,
+        state: &mut HttpState,
+        trouble: &Trouble,
+        now: Timestamp,
+        staging: &mut Staging,
+    ) -> Option<Next> {
+        let Trouble::TooLong(reason) = trouble else {
+            return None;
+        };
+        let mut memory = self.memory();
+        let document = memory.page.as_mut()?.left.pop_front()?;
+        staging.dead_letter(&document.name, None, reason, b"", now);
+        Some(memory.was_read(document, state, now, staging))
     }
 
     fn take(

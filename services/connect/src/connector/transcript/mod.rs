@@ -6,6 +6,8 @@ mod directory;
 mod formats;
 mod http;
 mod http_config;
+mod known;
+mod page;
 mod push;
 #[cfg(test)]
 mod tests;

@@ -257,6 +257,24 @@ impl PullConnector for WjxApi {
         request.map(Some)
     }
 
+    /// Answers do not wait for titles.
+    fn unanswered(
+        &self,
+        stream: &str,
+        state: &mut WjxState,
+        trouble: &Trouble,
+        _now: Timestamp,
+        _staging: &mut Staging,
+    ) -> Option<Next> {
+        let survey = state.current(stream)?.to_owned();
+        let asked = self.asks_for_titles(state, &survey);
+        if !asked || !matches!(trouble, Trouble::Retry(_) | Trouble::TooLong(_)) {
+            return None;
+        }
+        state.titled = Some(survey);
+        Some(Next::More)
+    }
+
     fn take(
         &self,
         stream: &str,
