@@ -16,7 +16,7 @@ use crate::error::TextError;
 use crate::feature::Runs;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
-use crate::phrase::{PhraseConfig, PhraseFinder};
+use crate::phrase::{PhraseConfig, PhraseFinder, PhraseTokens};
 use crate::rule::{Examples, Rule, Rules};
 use crate::segment::Word;
 use crate::simhash::SimHash;
@@ -135,7 +135,9 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         }),
         rate("phrases", &|i| {
             let tokens: Vec<&str> = words[i].iter().map(|w| w.word).collect();
-            drop(black_box(finder.borrow_mut().observe(&tokens)));
+            drop(black_box(
+                finder.borrow_mut().observe(&PhraseTokens::of(&tokens)),
+            ));
         }),
         rate("rules", &|i| {
             drop(black_box(find_rules(analyzer, texts[i])))

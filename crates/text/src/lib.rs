@@ -88,7 +88,7 @@ pub use matcher::{Context, RuleSet, gravest};
 pub use model::{Calibration, Model, Weights};
 pub use normalize::{Normalized, Normalizer};
 pub use ontology::{Aspect, DisplayName, Ontology};
-pub use phrase::{Phrase, PhraseConfig, PhraseFinder};
+pub use phrase::{Phrase, PhraseConfig, PhraseFinder, PhraseTokens};
 pub use rule::{Examples, Rule, Rules};
 pub use segment::{Segmenter, Word};
 pub use simhash::{NEAR, SimHash};

@@ -12,7 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use run::{LONGEST, Run, Tokens, fingerprint, joined};
+use run::{Fingerprint, LONGEST, Run};
+
+pub use run::PhraseTokens;
 
 /// Tokens remembered on either side of a candidate; the entropy of eight already tells a free edge.
 const NEIGHBOURS: usize = 8;
@@ -185,18 +187,16 @@ impl PhraseFinder {
         }
     }
 
-    /// Takes in the words of one text, in order, with the marks between them: a run ends at a token that is no word. Gives the phrases
-    /// that stand in it, each once, those that burst most first.
-    pub fn observe<T: AsRef<str>>(&mut self, tokens: &[T]) -> Vec<Phrase> {
+    /// Takes in the words of one text. Gives the phrases that stand in it, each once, those that burst most first.
+    pub fn observe(&mut self, tokens: &PhraseTokens<'_>) -> Vec<Phrase> {
         self.tick();
-        let tokens = Tokens::of(tokens);
         for word in tokens.words() {
             *self.words.entry(word).or_default() += self.step;
             self.total += self.step;
         }
         let mut frequent: Vec<u64> = Vec::new();
         tokens.each_run(|run| {
-            let count = self.note(&tokens, run);
+            let count = self.note(tokens, run);
             if count >= self.config.least_count {
                 frequent.push(run.key);
             }
@@ -214,9 +214,9 @@ impl PhraseFinder {
     }
 
     /// The phrases that stand in a text, as [`PhraseFinder::observe`] gives them, without taking it in.
-    pub fn find<T: AsRef<str>>(&self, tokens: &[T]) -> Vec<Phrase> {
+    pub fn find(&self, tokens: &PhraseTokens<'_>) -> Vec<Phrase> {
         let mut runs: Vec<u64> = Vec::new();
-        Tokens::of(tokens).each_run(|run| runs.push(run.key));
+        tokens.each_run(|run| runs.push(run.key));
         self.judged(runs)
     }
 
@@ -233,12 +233,16 @@ impl PhraseFinder {
 
     /// Whether a single word was heard as often as a phrase must be.
     pub fn is_frequent(&self, word: &str) -> bool {
-        let count = self.words.get(&fingerprint(word)).copied().unwrap_or(0.0);
+        let count = self
+            .words
+            .get(&Fingerprint::of(word).key)
+            .copied()
+            .unwrap_or(0.0);
         count / self.step >= self.config.least_count
     }
 
     /// Notes a run; its faded count.
-    fn note(&mut self, tokens: &Tokens<'_>, run: Run<'_, '_>) -> f64 {
+    fn note(&mut self, tokens: &PhraseTokens<'_>, run: Run<'_, '_>) -> f64 {
         let candidate = self.candidates.entry(run.key).or_default();
         let again = candidate.recent > 0.0;
         candidate.recent += self.step;
@@ -353,14 +357,14 @@ impl PhraseFinder {
     /// How often a part of a phrase stood, faded. Of a run that is none of the candidates (it begins or ends in a joining word) as often as the
     /// rarest of its words, which it cannot exceed. `None` where all of them gave way.
     fn count_of(&self, part: &[&str]) -> Option<f64> {
-        let key = joined(part.iter().copied());
+        let key = Fingerprint::joined(part.iter().copied()).key;
         let known = self.words.get(&key).copied();
         known
             .or_else(|| self.candidates.get(&key).map(|c| c.recent))
             .or_else(|| {
                 let words = part
                     .iter()
-                    .filter_map(|word| self.words.get(&fingerprint(word)));
+                    .filter_map(|word| self.words.get(&Fingerprint::of(word).key));
                 words.copied().reduce(f64::min)
             })
     }

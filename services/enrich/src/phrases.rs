@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use wensheng_text::{Analyzer, PhraseFinder, Words};
+use wensheng_text::{Analyzer, PhraseFinder, PhraseTokens, Words};
 
 use crate::config::PhraseMemory;
 
@@ -40,8 +40,11 @@ struct Recalled {
     bytes: usize,
 }
 
+/// Of one brand; those of other brands do not wait for who learns.
+type Finder = Arc<Mutex<PhraseFinder>>;
+
 struct Slot {
-    finder: PhraseFinder,
+    finder: Finder,
     /// The turn in which it was heard last.
     heard: u64,
 }
@@ -74,9 +77,8 @@ impl Phrases {
         self.config.brands > 0
     }
 
-    /// What a session left behind that broke off is as good as any: counts that fade.
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.memory)
     }
 
     /// The terms that a piece about `brand` is to be counted under: phrases, those that burst most first, then `keywords`. A piece that is `new` is
@@ -93,18 +95,27 @@ impl Phrases {
             return Vec::new();
         }
         let words = words.to_vec();
-        let mut memory = self.memory();
-        let phrases = if new && memory.is_next(place) {
-            memory.finder(brand, &self.config).observe(&words)
+        let tokens = PhraseTokens::of(&words);
+        let (finder, new) = {
+            let mut memory = self.memory();
+            if new && memory.is_next(place) {
+                (Some(memory.finder(brand, &self.config)), true)
+            } else {
+                (memory.known(brand), false)
+            }
+        };
+        let Some(finder) = finder else {
+            return Vec::new();
+        };
+        let mut finder = held(&finder);
+        let phrases = if new {
+            finder.observe(&tokens)
         } else {
-            let known = memory.known(brand);
-            known.map_or_else(Vec::new, |finder| finder.find(&words))
+            finder.find(&tokens)
         };
         let mut terms: Vec<String> = phrases.into_iter().map(|phrase| phrase.text).collect();
-        let known = memory.known(brand);
         for keyword in keywords {
-            let is_frequent = known.is_some_and(|finder| finder.is_frequent(keyword));
-            if is_frequent && !terms.iter().any(|term| term == keyword) {
+            if finder.is_frequent(keyword) && !terms.iter().any(|term| term == keyword) {
                 terms.push(keyword.to_owned());
             }
         }
@@ -140,9 +151,8 @@ impl Phrases {
         pieces.sort_by_key(|piece| piece.at);
         for piece in pieces {
             let words = analyzer.words(&piece.text);
-            let mut memory = self.memory();
-            let finder = memory.finder(&piece.brand, &self.config);
-            drop(finder.observe(&words.to_vec()));
+            let finder = self.memory().finder(&piece.brand, &self.config);
+            drop(held(&finder).observe(&PhraseTokens::of(&words.to_vec())));
         }
     }
 }
@@ -158,7 +168,8 @@ impl Memory {
         is_next
     }
 
-    fn finder(&mut self, brand: &str, config: &PhraseMemory) -> &mut PhraseFinder {
+    /// The finder of a brand; where it is new, the brand that was silent longest gives way.
+    fn finder(&mut self, brand: &str, config: &PhraseMemory) -> Finder {
         self.turn += 1;
         if !self.brands.contains_key(brand) && self.brands.len() >= config.brands {
             let silent = self.brands.iter().min_by_key(|(_, slot)| slot.heard);
@@ -167,17 +178,22 @@ impl Memory {
             }
         }
         let slot = self.brands.entry(brand.to_owned()).or_insert_with(|| Slot {
-            finder: PhraseFinder::new(config.finder.clone()),
+            finder: Arc::new(Mutex::new(PhraseFinder::new(config.finder.clone()))),
             heard: 0,
         });
         slot.heard = self.turn;
-        &mut slot.finder
+        slot.finder.clone()
     }
 
     /// The finder of a brand that was heard.
-    fn known(&self, brand: &str) -> Option<&PhraseFinder> {
-        self.brands.get(brand).map(|slot| &slot.finder)
+    fn known(&self, brand: &str) -> Option<Finder> {
+        self.brands.get(brand).map(|slot| slot.finder.clone())
     }
+}
+
+/// What a session left behind that broke off is as good as any: counts that fade.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

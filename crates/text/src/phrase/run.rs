@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 /// Longer runs are sentences.
 pub(super) const LONGEST: usize = 4;
@@ -15,9 +15,13 @@ const JOINING: &str = "的了是我你他她它您在就都也很和与或又还
 /// Words that lean on the next: no phrase ends in one.
 const LEANING: &str = "不没别被把给让太最更再才刚将向对于为用等像比跟每各另";
 
-static STOP_WORDS: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("../../data/stop_words.txt")
-        .split_whitespace()
+/// Words that only join or lean on others.
+static PARTS: LazyLock<FxHashMap<&'static str, Part>> = LazyLock::new(|| {
+    let each = |list: &'static str, part| list.split("").map(move |word| (word, part));
+    let stop_words = include_str!("../../data/stop_words.txt").split_whitespace();
+    each(LEANING, Part::Leaning)
+        .chain(each(JOINING, Part::Joining))
+        .chain(stop_words.map(|word| (word, Part::Joining)))
         .collect()
 });
 
@@ -39,46 +43,64 @@ impl Part {
         if !is_word(token) {
             return Part::Mark;
         }
-        let mut chars = token.chars();
-        let single = chars.next().filter(|_| chars.as_str().is_empty());
-        let among = |list: &str| single.is_some_and(|c| list.contains(c));
-        if among(JOINING) || STOP_WORDS.contains(token) {
-            Part::Joining
-        } else if among(LEANING) {
-            Part::Leaning
-        } else {
-            Part::Word
-        }
+        PARTS.get(token).copied().unwrap_or(Part::Word)
     }
 }
 
-/// FNV-1a of 64 bits: what a text goes by, so that runs are told apart without being written out.
-pub(super) fn fingerprint(text: &str) -> u64 {
-    continued(0xcbf2_9ce4_8422_2325, text)
+/// What a text goes by, so that runs are told apart without being written out: a polynomial of its characters modulo 2^64, of which that
+/// of two texts joined follows from those of both (R. Karp and M. Rabin, 1987).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    pub(super) key: u64,
+    /// The base to the power of the number of characters.
+    power: u64,
 }
 
-/// The fingerprint of words joined.
-pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> u64 {
-    words.fold(fingerprint(""), continued)
+/// The base: odd, so that its powers lose nothing (2^64 by the golden ratio).
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Fingerprint {
+    const EMPTY: Self = Self { key: 0, power: 1 };
+
+    pub(super) fn of(text: &str) -> Self {
+        let whole = |so_far: Self, c: char| {
+            // The finaliser of splitmix64 (G. Steele et al., 2014): characters that lie side by side become numbers that do not.
+            let c = (u64::from(c) + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let c = (c ^ c >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            so_far.then(Self {
+                key: c ^ c >> 31,
+                power: BASE,
+            })
+        };
+        text.chars().fold(Self::EMPTY, whole)
+    }
+
+    /// Of this text and the next joined.
+    fn then(self, next: Self) -> Self {
+        Self {
+            key: self.key.wrapping_mul(next.power).wrapping_add(next.key),
+            power: self.power.wrapping_mul(next.power),
+        }
+    }
+
+    /// Of words joined.
+    pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+        words.fold(Self::EMPTY, |so_far, word| so_far.then(Self::of(word)))
+    }
 }
 
-/// The fingerprint of a text that goes on with `more`.
-fn continued(fingerprint: u64, more: &str) -> u64 {
-    more.bytes().fold(fingerprint, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-/// A token with what it may be, and its fingerprint.
-#[derive(Clone, Copy)]
+/// A token with what it may be, its length and its fingerprint.
+#[derive(Debug, Clone, Copy)]
 struct Token<'a> {
     text: &'a str,
     part: Part,
-    key: u64,
+    chars: usize,
+    fingerprint: Fingerprint,
 }
 
-/// The words of a text with what each may be.
-pub(super) struct Tokens<'a> {
+/// The words of a text, made ready for a [`PhraseFinder`](super::PhraseFinder), which others may wait for meanwhile.
+#[derive(Debug, Clone)]
+pub struct PhraseTokens<'a> {
     all: Vec<Token<'a>>,
 }
 
@@ -102,12 +124,15 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-impl<'a> Tokens<'a> {
-    pub(super) fn of<T: AsRef<str>>(tokens: &'a [T]) -> Self {
+impl<'a> PhraseTokens<'a> {
+    /// Of the words of one text, in order, with the marks between them: a run ends at a token that is no word. Of a long text, of the
+    /// first 2,000.
+    pub fn of<T: AsRef<str>>(tokens: &'a [T]) -> Self {
         let token = |text: &'a str| Token {
             text,
             part: Part::of(text),
-            key: fingerprint(text),
+            chars: text.chars().count(),
+            fingerprint: Fingerprint::of(text),
         };
         let all = tokens.iter().take(MOST_TOKENS).map(AsRef::as_ref);
         Self {
@@ -118,7 +143,7 @@ impl<'a> Tokens<'a> {
     /// The fingerprint of the word at a place; none for a mark, and beyond the text.
     pub(super) fn word(&self, at: usize) -> Option<u64> {
         let token = self.all.get(at)?;
-        (token.part != Part::Mark).then_some(token.key)
+        (token.part != Part::Mark).then_some(token.fingerprint.key)
     }
 
     pub(super) fn words(&self) -> impl Iterator<Item = u64> {
@@ -131,21 +156,21 @@ impl<'a> Tokens<'a> {
             if matches!(first.part, Part::Mark | Part::Joining) {
                 continue;
             }
-            let mut chars = first.text.chars().count();
-            let mut key = first.key;
+            let mut chars = first.chars;
+            let mut whole = first.fingerprint;
             let next = self.all.iter().enumerate().skip(at + 1).take(LONGEST - 1);
             for (end, token) in next {
-                chars += token.text.chars().count();
+                chars += token.chars;
                 if token.part == Part::Mark || chars > MOST_CHARS {
                     break;
                 }
-                key = continued(key, token.text);
+                whole = whole.then(token.fingerprint);
                 if token.part == Part::Word {
                     show(Run {
                         all: &self.all,
                         at,
                         end: end + 1,
-                        key,
+                        key: whole.key,
                     });
                 }
             }
@@ -157,4 +182,32 @@ impl<'a> Tokens<'a> {
 fn is_word(token: &str) -> bool {
     let mut chars = token.chars();
     chars.next().is_some_and(char::is_alphabetic) && chars.all(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_joined_go_by_what_the_whole_goes_by() {
+        let whole = Fingerprint::of("绝绝子");
+        assert_eq!(Fingerprint::joined(["绝绝", "子"].into_iter()), whole);
+        assert_eq!(Fingerprint::joined(["绝", "绝子"].into_iter()), whole);
+        assert_ne!(Fingerprint::of("子绝绝"), whole);
+        assert_ne!(Fingerprint::of("绝子"), Fingerprint::of("子绝"));
+    }
+
+    #[test]
+    fn words_that_join_or_lean_are_known() {
+        for (word, part) in [
+            ("的", Part::Joining),
+            ("因为", Part::Joining),
+            ("不", Part::Leaning),
+            ("退款", Part::Word),
+            ("5", Part::Mark),
+            ("", Part::Mark),
+        ] {
+            assert_eq!(Part::of(word), part, "{word}");
+        }
+    }
 }

@@ -42,12 +42,12 @@ fn bursting(i: usize) -> Vec<&'static str> {
 #[test]
 fn a_word_that_bursts_comes_first_and_whole() {
     let mut finder = PhraseFinder::new(small());
-    (0..2000).for_each(|i| drop(finder.observe(&ordinary(i))));
+    (0..2000).for_each(|i| drop(finder.observe(&PhraseTokens::of(&ordinary(i)))));
     assert!(finder.top(5).iter().all(|p| p.text != "绝绝子"));
     for i in 0..400 {
-        finder.observe(&ordinary(i));
+        finder.observe(&PhraseTokens::of(&ordinary(i)));
         if i % 4 == 0 {
-            finder.observe(&bursting(i / 4));
+            finder.observe(&PhraseTokens::of(&bursting(i / 4)));
         }
     }
     let top = finder.top(5);
@@ -61,12 +61,12 @@ fn a_word_that_bursts_comes_first_and_whole() {
 fn what_is_no_longer_said_fades() {
     let mut finder = PhraseFinder::new(small());
     for i in 0..400 {
-        finder.observe(&ordinary(i));
-        finder.observe(&ordinary(i + 1));
-        finder.observe(&bursting(i));
+        finder.observe(&PhraseTokens::of(&ordinary(i)));
+        finder.observe(&PhraseTokens::of(&ordinary(i + 1)));
+        finder.observe(&PhraseTokens::of(&bursting(i)));
     }
     assert!(finder.top(20).iter().any(|p| p.text == "绝绝子"));
-    (0..3000).for_each(|i| drop(finder.observe(&ordinary(i))));
+    (0..3000).for_each(|i| drop(finder.observe(&PhraseTokens::of(&ordinary(i)))));
     assert!(finder.top(500).iter().all(|p| p.text != "绝绝子"));
 }
 
@@ -92,7 +92,7 @@ fn words_that_meet_by_chance_are_no_phrase() {
                 text.push("的");
             }
         }
-        drop(finder.observe(&text));
+        drop(finder.observe(&PhraseTokens::of(&text)));
     }
     assert_eq!(finder.top(50), []);
 }
@@ -106,7 +106,7 @@ fn memory_is_bounded_on_a_stream_of_words_that_never_come_again() {
     let mut finder = PhraseFinder::new(config);
     for i in 0..500u32 {
         let words: Vec<String> = (0..20).map(|j| format!("词{}", i * 20 + j)).collect();
-        finder.observe(&words);
+        finder.observe(&PhraseTokens::of(&words));
         // One text of 20 words has at most 60 candidates.
         assert!(finder.candidates.len() <= 160 && finder.words.len() <= 120);
     }
@@ -121,7 +121,7 @@ fn counts_stay_true_when_they_are_scaled_back() {
         ..small()
     });
     // 2^(1000 / 10) is far above the limit.
-    (0..1000).for_each(|i| drop(finder.observe(&bursting(i))));
+    (0..1000).for_each(|i| drop(finder.observe(&PhraseTokens::of(&bursting(i)))));
     let top = finder.top(20);
     let found = top.iter().find(|p| p.text == "绝绝子").unwrap();
     // The sum of a geometric series of ratio 2^(-1/10).
@@ -132,10 +132,10 @@ fn counts_stay_true_when_they_are_scaled_back() {
 #[test]
 fn the_phrases_of_a_text_are_told_once_they_are_known() {
     let mut finder = PhraseFinder::new(small());
-    (0..500).for_each(|i| drop(finder.observe(&ordinary(i))));
+    (0..500).for_each(|i| drop(finder.observe(&PhraseTokens::of(&ordinary(i)))));
     let told: Vec<bool> = (0..30)
         .map(|i| {
-            let found = finder.observe(&bursting(i));
+            let found = finder.observe(&PhraseTokens::of(&bursting(i)));
             assert!(
                 found
                     .iter()
@@ -157,7 +157,9 @@ fn no_phrase_begins_or_ends_in_a_word_that_joins_others() {
         ..small()
     });
     for _ in 0..50 {
-        drop(finder.observe(&["我们", "的", "奶茶", "不", "退款", "了", "我们"]));
+        drop(finder.observe(&PhraseTokens::of(&[
+            "我们", "的", "奶茶", "不", "退款", "了", "我们",
+        ])));
     }
     let found: Vec<String> = finder.top(50).into_iter().map(|p| p.text).collect();
     assert_eq!(found.len(), 2, "{found:?}");
@@ -180,13 +182,13 @@ fn what_is_new_finds_room_beside_what_was_said_for_long() {
         words.map(|w| w.replace(char::is_numeric, "") + &name(w.as_str()))
     };
     for i in 0..9_000 {
-        drop(finder.observe(&text(i)));
+        drop(finder.observe(&PhraseTokens::of(&text(i))));
     }
     for i in 0..2_000 {
-        drop(finder.observe(&text(i + 9_000)));
+        drop(finder.observe(&PhraseTokens::of(&text(i + 9_000))));
         // One text in forty.
         if i % 40 == 0 {
-            drop(finder.observe(&bursting(i / 40)));
+            drop(finder.observe(&PhraseTokens::of(&bursting(i / 40))));
         }
     }
     assert!(finder.candidates.len() <= 610);
