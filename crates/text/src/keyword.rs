@@ -22,14 +22,18 @@ impl Default for Keywords {
     fn default() -> Self {
         Self::parse(
             include_str!("../data/document_frequencies.tsv"),
-            include_str!("../data/stop_words.txt"),
+            [
+                include_str!("../data/stop_words.txt"),
+                include_str!("../data/function_words.txt"),
+            ],
         )
     }
 }
 
 impl Keywords {
-    /// Reads document frequencies (`word TAB count`; the row `# texts TAB n` gives the number of texts) and stop words.
-    fn parse(frequencies: &str, stop: &str) -> Self {
+    /// Reads document frequencies (`word TAB count`; the row `# texts TAB n` gives the number of texts) and lists of words that never
+    /// count.
+    fn parse<const N: usize>(frequencies: &str, never: [&str; N]) -> Self {
         let rows = || {
             frequencies
                 .lines()
@@ -42,7 +46,8 @@ impl Keywords {
         let counted = rows()
             .filter(|(w, _)| !w.starts_with('#'))
             .map(|(w, n)| (w.into(), Some((texts / (1.0 + n)).ln().max(0.0))));
-        let never = stop.split_whitespace().map(|w| (w.into(), None));
+        let never = never.into_iter().flat_map(str::split_whitespace);
+        let never = never.map(|w| (w.into(), None));
         let idf = counted.chain(never).collect();
         // A word that was never counted is as likely a typo as a telling name: it weighs as one seen in 30 texts.
         Self {
@@ -113,11 +118,18 @@ fn by_frequency<'a>(words: impl Iterator<Item = (&'a str, f32)>) -> Vec<(&'a str
         .collect()
 }
 
-/// Whether a word could be a keyword: at least two characters, of Han or letters (with digits inside at most), not a number.
+/// Longer words of letters are addresses and codes.
+const MOST_LETTERS: usize = 15;
+
+/// Whether a word could be a keyword: at least two characters, not all the same (啊啊啊), of Han or of at most `MOST_LETTERS` letters (with digits
+/// inside at most), not a number.
 fn telling(word: &str) -> bool {
     let mut letters = 0;
     let mut han = 0;
+    let first = word.chars().next();
+    let mut drawn = true;
     for c in word.chars() {
+        drawn &= Some(c) == first;
         match c {
             '\u{4e00}'..='\u{9fff}' => han += 1,
             'a'..='z' => letters += 1,
@@ -125,7 +137,8 @@ fn telling(word: &str) -> bool {
             _ => return false,
         }
     }
-    han >= 2 || letters >= 2
+    // 妈妈 and 宝宝 are words: only what is drawn out further is none.
+    (han >= 2 || (2..=MOST_LETTERS).contains(&letters)) && !(drawn && han + letters > 2)
 }
 
 #[cfg(test)]
@@ -133,7 +146,7 @@ mod tests {
     use super::*;
 
     fn keywords() -> Keywords {
-        Keywords::parse("# texts\t1000\n外卖\t10\n好吃\t500\n", "真的 the")
+        Keywords::parse("# texts\t1000\n外卖\t10\n好吃\t500\n", ["真的 the"])
     }
 
     #[test]
@@ -148,6 +161,19 @@ mod tests {
             ["外卖", "好吃"]
         );
         assert!(found[0].weight > found[1].weight);
+    }
+
+    #[test]
+    fn words_that_only_join_count_or_draw_out_are_none() {
+        let shipped = Keywords::default();
+        for word in ["一个半", "你家", "好好", "附近", "啊啊啊", "ok", "谢谢你们"] {
+            let told = shipped.told(word).is_some();
+            assert_eq!(told, word == "ok", "{word}");
+        }
+        for word in ["高速", "妈妈", "退款", "零件", "wifi", "iphone15"] {
+            assert!(shipped.told(word).is_some(), "{word}");
+        }
+        assert!(shipped.told("copyright1999allrightsreserved").is_none());
     }
 
     #[test]
