@@ -15,7 +15,7 @@ fn analyze(c: &mut Criterion) {
     let Ok(analyzer) = Analyzer::new(&Config::default(), &lexicons, &rules) else {
         return;
     };
-    let jieba = jieba_rs::Jieba::new();
+    let jieba = wensheng_text::bench::raw_jieba();
     let normalizer = Normalizer::new();
     let mut group = c.benchmark_group("post");
     group.throughput(Throughput::Bytes(POST.len() as u64));

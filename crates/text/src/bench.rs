@@ -48,12 +48,21 @@ pub struct StepRates {
     pub steps: Vec<StepRate>,
 }
 
+/// jieba-rs with its own dictionary, which is here already.
+pub fn raw_jieba() -> jieba_rs::Jieba {
+    let mut jieba = jieba_rs::Jieba::empty();
+    // Each line is a word and its frequency, as a test that cuts with it would tell.
+    let read = jieba.load_dict(&mut include_str!("../data/dictionary.tsv").as_bytes());
+    debug_assert!(read.is_ok());
+    jieba
+}
+
 /// Measures `analyzer` on `texts`.
 pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     let bytes: usize = texts.iter().map(|t| t.len()).sum();
     let chars: usize = texts.iter().map(|t| t.chars().count()).sum();
-    let jieba = jieba_rs::Jieba::new();
+    let jieba = raw_jieba();
     let context = Context::default();
     let normalized: Vec<String> = texts
         .iter()
