@@ -35,4 +35,5 @@ mod silence;
 mod site;
 mod upgrade;
 mod webhook;
+mod wire;
 mod words;

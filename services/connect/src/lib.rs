@@ -52,8 +52,8 @@ pub use connector::files::{
 };
 pub use connector::forms::{Formbricks, FormsConfig, StandardWebhooks, Typeform};
 pub use connector::http_pull::{
-    AliyunRpcConfig, AuthConfig, ErrorsConfig, HttpPullConfig, MethodChoice, PagingConfig,
-    PagingKind, Paths, SinceBy, SinceConfig, SuccessConfig, Tc3Config,
+    AliyunRpcConfig, AuthConfig, ErrorsConfig, HttpPullConfig, HttpPushConfig, MethodChoice,
+    PagingConfig, PagingKind, Paths, SinceBy, SinceConfig, SuccessConfig, Tc3Config,
 };
 pub use connector::reviews::{AppConfig, ReviewsConfig};
 pub use connector::tccc::{ReconcileConfig, TcccConfig};
@@ -74,6 +74,7 @@ pub use json_path::JsonPath;
 pub use progress::{IngestProgress, SourceProgress};
 pub use pseudonym::pseudonym;
 pub use pull::PullConfig;
+pub use push::scheme::{SignatureAlgorithm, SignatureConfig, SignatureEncoding};
 pub use run::run;
 pub use scale::Scale;
 pub use survey::{QuestionConfig, QuestionKind, SurveyConfig};

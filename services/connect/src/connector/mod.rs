@@ -174,8 +174,8 @@ sources! {
     WecomKf(wecom_kf::WecomKfConfig): Wechat, BOTH, "wecom-kf.md";
     /// Messages to a WeChat Official Account.
     WechatOa(wechat_oa::WechatOaConfig): Wechat, PUSH, "wechat-oa.md";
-    /// Any JSON API that is asked page by page.
-    HttpPull(http_pull::HttpPullConfig): Any, PULL, "http-pull.md";
+    /// Any JSON API that is asked page by page, or sends by itself.
+    HttpPull(http_pull::HttpPullConfig): Any, BOTH, "http-pull.md";
     /// RSS, Atom and JSON feeds.
     Feed(feed::FeedConfig): Social, PULL, "feed.md";
     /// Reviews in the App Store.

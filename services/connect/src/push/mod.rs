@@ -5,8 +5,11 @@
 //! source says only how it verifies, parses and answers. What only hints that there is something to fetch stages
 //! nothing and wakes its own pull side.
 
+pub(crate) mod scheme;
+pub(crate) mod seal;
 mod server;
 pub(crate) mod signature;
+
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -377,3 +377,53 @@ async fn the_apis_of_the_large_clouds_are_asked_with_their_signatures() {
     assert_eq!(asked[1].query("Action").as_deref(), Some("GetResult"));
     assert_eq!(site.events().await.len(), 2);
 }
+
+/// What SurveyMonkey and Qualtrics send holds no answers: it has the source asked at once, long before its time.
+#[tokio::test]
+async fn a_push_without_items_has_the_source_asked_at_once() {
+    const DOCUMENT: &str = include_str!("../wire/own-schemes.json");
+    let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    let fixture = |id: &str| {
+        let fixtures = document["fixtures"].as_array().unwrap();
+        fixtures.iter().find(|f| f["id"] == id).unwrap()["body"].clone()
+    };
+    let mock = Mock::start(|asked| match asked.query("page").unwrap().as_str() {
+        "1" => tickets(&[1]),
+        page => panic!("page {page}"),
+    })
+    .await;
+    let site = Site::new().await;
+    let mut run = site.start(source(
+        &mock,
+        json!({ "push": { "token": "0123456789abcdef" } }),
+    ));
+    run.until(|progress| progress.all_through).await;
+    let url = format!("http://{}/ingest/crm", run.address().await);
+    let client = reqwest::Client::new();
+    let stranger = client.post(&url).body("{}").send().await.unwrap();
+    assert_eq!(stranger.status(), 401);
+    let form = "application/x-www-form-urlencoded";
+    let pushes = [
+        (
+            form,
+            fixture("qualtrics.event").as_str().unwrap().to_owned(),
+        ),
+        (
+            "application/json",
+            fixture("surveymonkey.event").to_string(),
+        ),
+    ];
+    for (number, (kind, body)) in pushes.into_iter().enumerate() {
+        let push = client.post(format!("{url}?token=0123456789abcdef"));
+        let push = push.header("content-type", kind).body(body);
+        assert_eq!(push.send().await.unwrap().status(), 200);
+        // Once at the start, and once for each push so far.
+        while mock.asked().len() < number + 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    run.stop().await.unwrap();
+    // What is asked for again has the same id.
+    let events = site.events().await;
+    assert!(!events.is_empty() && events.iter().all(|event| event.native_id == "1"));
+}

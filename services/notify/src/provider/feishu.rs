@@ -158,6 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn the_published_answers_are_judged() {
+        let document: Value =
+            serde_json::from_str(include_str!("../../tests/wire/chats-and-messages.json")).unwrap();
+        let fixture = &document["fixtures"][0];
+        assert_eq!(fixture["id"], "feishu.errors");
+        let answers = fixture["body"].as_array().unwrap();
+        let actions = fixture["expect"]["actions"].as_array().unwrap();
+        assert_eq!((answers.len(), actions.len()), (5, 5));
+        for (body, action) in answers.iter().zip(actions) {
+            let expected = match action.as_str().unwrap() {
+                "ok" => "ok",
+                "fatal_config_or_clock" | "fatal_config" => "fatal_config",
+                "fatal_content" => "fatal_item",
+                "backoff" => "throttle",
+                other => panic!("{other}"),
+            };
+            let answer = answer(200, &body.to_string());
+            let (judged, said) = super::verdict(&answer, Timestamp::UNIX_EPOCH);
+            assert_eq!(judged.name(), expected, "{body}: {said}");
+        }
+    }
+
+    #[test]
     fn the_verdict_is_in_the_body() {
         for (status, body, verdict) in [
             (200, r#"{"code":0,"msg":"success","data":{}}"#, "ok"),

@@ -14,6 +14,7 @@ use wensheng_schemas::Channel;
 use super::ask::Ask;
 use super::auth::AuthConfig;
 use super::input::HttpPull;
+use super::push::{HttpPush, HttpPushConfig};
 use crate::connector::{CHINA, Connector, Input, Shared, check_brand};
 use crate::draft::DraftRules;
 use crate::field::Field;
@@ -28,7 +29,7 @@ use crate::time::{TimeFormat, TimeReader};
 pub struct HttpPullConfig {
     /// The source's name; part of every event's id.
     pub name: String,
-    /// Where to ask. `{{page}}`, `{{offset}}`, `{{size}}`, `{{cursor}}`, `{{since}}` and `{{since_id}}` are filled in.
+    /// Where to ask; empty where the platform only sends. `{{page}}`, `{{offset}}`, `{{size}}`, `{{cursor}}`, `{{since}}` and `{{since_id}}` are filled in.
     pub url: String,
     /// `get` or `post`. Default: get.
     pub method: MethodChoice,
@@ -66,6 +67,8 @@ pub struct HttpPullConfig {
     pub time_format: String,
     /// The time zone of times without an offset. Default: Asia/Shanghai.
     pub time_zone: String,
+    /// What the platform sends to `/ingest/{name}` by itself. Default: nothing.
+    pub push: Option<HttpPushConfig>,
     /// How often, how fast and how much is asked. Default: every 300 s, at most 60 requests a minute.
     pub pull: PullConfig,
 }
@@ -92,6 +95,7 @@ impl Default for HttpPullConfig {
             channel_names: BTreeMap::new(),
             time_format: "auto".to_owned(),
             time_zone: CHINA.to_owned(),
+            push: None,
             pull: PullConfig::default(),
         }
     }
@@ -276,7 +280,17 @@ impl HttpPullConfig {
 
 impl Check for HttpPullConfig {
     fn check(&self, problems: &mut Problems) {
-        self.ask().check(problems);
+        match &self.push {
+            Some(push) if self.url.is_empty() && push.items.is_none() => problems.add(
+                "url",
+                "must be given: where to ask; only with `push.items` there may be nothing to ask",
+            ),
+            Some(_) if self.url.is_empty() => {}
+            _ => self.ask().check(problems),
+        }
+        if let Some(push) = &self.push {
+            problems.within("push", |problems| push.check(problems));
+        }
         let has = |field: Field| self.fields.contains_key(&field);
         if ![Field::Text, Field::Nps, Field::Csat, Field::Ces]
             .into_iter()
@@ -324,19 +338,34 @@ impl Connector for HttpPullConfig {
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
-        let mut rules = DraftRules::of_platform(
-            &self.name,
-            self.kind(),
-            self.brand.as_deref().unwrap_or_default(),
-            self.channel,
-            shared,
-        )?;
-        rules.brand.clone_from(&self.brand);
-        rules.channel_names = self.channel_names.clone();
-        rules.times = TimeReader::new(TimeFormat::parse(&self.time_format)?, &self.time_zone)?;
-        let connector = HttpPull::new(self.clone(), rules);
+        let rules = || -> Result<DraftRules, String> {
+            let mut rules = DraftRules::of_platform(
+                &self.name,
+                self.kind(),
+                self.brand.as_deref().unwrap_or_default(),
+                self.channel,
+                shared,
+            )?;
+            rules.brand.clone_from(&self.brand);
+            rules.channel_names = self.channel_names.clone();
+            rules.times = TimeReader::new(TimeFormat::parse(&self.time_format)?, &self.time_zone)?;
+            Ok(rules)
+        };
+        let push = |hints| {
+            let config = self.push.clone();
+            let push = config.map(|push| HttpPush::new(self.clone(), push, rules()?, hints));
+            push.transpose().map(|push| push.map(Box::new))
+        };
+        if let (true, Some(push)) = (self.url.is_empty(), push(None)?) {
+            return Ok(Input::Push(push));
+        }
+        let connector = HttpPull::new(self.clone(), rules()?);
         let plan = self.pull.plan(&Defaults::DEFAULT);
-        let (runner, _) = PullRunner::new(&self.name, connector, plan)?;
-        Ok(Input::Pull(Box::new(runner)))
+        let (pull, hints) = PullRunner::new(&self.name, connector, plan)?;
+        let pull = Box::new(pull);
+        Ok(match push(Some(hints))? {
+            Some(push) => Input::Both { push, pull },
+            None => Input::Pull(pull),
+        })
     }
 }

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{HttpPullConfig, SinceBy};
-use super::mapper::{draft, texts};
+use super::mapper::{stage_item, texts};
 use super::paging::State;
 use crate::draft::{DraftRules, Place as Origin};
 use crate::field::Field;
@@ -86,18 +85,7 @@ impl PullConnector for HttpPull {
                 place: &answer.place,
                 line,
             };
-            let event = draft(&self.config, item).and_then(|draft| {
-                // Keys are in order, so that the same content is the same id.
-                let content = || format!("{:032x}", xxh3_128(item.to_string().as_bytes()));
-                draft.into_event(&self.rules, place, now, content)
-            });
-            match event {
-                Ok(event) => staging.event(event),
-                Err(reason) => {
-                    let payload = item.to_string();
-                    staging.dead_letter(place.place, line, &reason, payload.as_bytes(), now);
-                }
-            }
+            stage_item(&self.config, &self.rules, item, place, now, staging);
             self.saw(state, item);
         }
         state.page(&self.config.ask(), &body, answer, items.len())

@@ -1,16 +1,42 @@
 //! An item's fields are what its configured paths lead to; a path that leads nowhere leaves its field empty.
 
+use jiff::Timestamp;
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::HttpPullConfig;
-use crate::draft::Draft;
+use crate::draft::{Draft, DraftRules, Place};
 use crate::field::Field;
 use crate::json_path::JsonPath;
 use crate::scalar::scalar;
 use crate::scale::range_of;
+use crate::staging::Staging;
+
+/// Stages an item as an event, or as a dead letter.
+pub(super) fn stage_item(
+    config: &HttpPullConfig,
+    rules: &DraftRules,
+    item: &Value,
+    place: Place<'_>,
+    now: Timestamp,
+    staging: &mut Staging,
+) {
+    let event = draft(config, item).and_then(|draft| {
+        // Keys are in order, so that the same content is the same id.
+        let content = || format!("{:032x}", xxh3_128(item.to_string().as_bytes()));
+        draft.into_event(rules, place, now, content)
+    });
+    match event {
+        Ok(event) => staging.event(event),
+        Err(reason) => {
+            let payload = item.to_string();
+            staging.dead_letter(place.place, place.line, &reason, payload.as_bytes(), now);
+        }
+    }
+}
 
 /// The draft of an item.
-pub(super) fn draft(config: &HttpPullConfig, item: &Value) -> Result<Draft<'static>, String> {
+fn draft(config: &HttpPullConfig, item: &Value) -> Result<Draft<'static>, String> {
     let mut draft = Draft::default();
     for (field, paths) in &config.fields {
         let mut values = Vec::new();

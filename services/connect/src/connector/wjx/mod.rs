@@ -4,7 +4,6 @@
 mod api;
 mod config;
 mod push;
-mod seal;
 mod sign;
 mod submission;
 #[cfg(test)]

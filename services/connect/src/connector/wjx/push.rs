@@ -8,10 +8,10 @@ use subtle::ConstantTimeEq;
 use wensheng_runtime::Secret;
 
 use super::config::PushFormat;
-use super::seal::Seal;
 use super::sign::sha1_of;
 use super::submission::Reader;
 use crate::hotline::read::text;
+use crate::push::seal::Seal;
 use crate::push::{
     Head, IN_THE_ADDRESS, Push, PushInput, Refusal, Reply, Wrong, admit_by_token, json,
 };

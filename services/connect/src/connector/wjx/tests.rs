@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::WjxConfig;
-use super::seal::Seal;
 use super::sign::{SignatureHash, payload, sha1_of, sign};
 use super::submission::answers;
 use crate::push::PushInput;
+use crate::push::seal::Seal;
 use crate::push::testing::{self, Taken, build};
 
 const DOCUMENT: &str = include_str!("../../../tests/wire/surveys-and-social.json");

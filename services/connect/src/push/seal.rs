@@ -8,6 +8,7 @@ use aes::{Aes128, Aes192, Aes256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use crate::hex::hex;
 
@@ -16,13 +17,13 @@ const IV: usize = 16;
 
 /// A key that pushes are sealed with.
 #[derive(Clone)]
-pub(super) struct Seal {
+pub(crate) struct Seal {
     key: Vec<u8>,
 }
 
 impl Seal {
     /// The key whose text was agreed on with the platform.
-    pub(super) fn new(key: &str) -> Result<Self, String> {
+    pub(crate) fn new(key: &str) -> Result<Self, String> {
         match key.len() {
             16 | 24 | 32 => Ok(Self {
                 key: key.as_bytes().to_vec(),
@@ -34,14 +35,21 @@ impl Seal {
     }
 
     /// The key that the platform's own software derives: the first half of the app key's MD5 in hex.
-    pub(super) fn of_app_key(app_key: &str) -> Self {
+    pub(crate) fn of_app_key(app_key: &str) -> Self {
         let mut key = hex(&Md5::digest(app_key)).into_bytes();
         key.truncate(16);
         Self { key }
     }
 
+    /// The key that Feishu derives: the SHA-256 of the `Encrypt Key` of an app's event subscription.
+    pub(crate) fn of_encrypt_key(encrypt_key: &str) -> Self {
+        Self {
+            key: Sha256::digest(encrypt_key).to_vec(),
+        }
+    }
+
     /// What is sealed in this base64.
-    pub(super) fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, &'static str> {
+    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, &'static str> {
         let sealed: Vec<u8> = sealed
             .iter()
             .copied()
@@ -50,7 +58,7 @@ impl Seal {
         let sealed = BASE64.decode(sealed).map_err(|_| "it is not base64")?;
         let (iv, sealed) = sealed.split_at_checked(IV).ok_or("it is too short")?;
         let mut buffer = sealed.to_vec();
-        let wrong = "its padding is wrong; check `push_key`";
+        let wrong = "its padding is wrong; check the key";
         let (key, iv) = (self.key.as_slice(), iv);
         let plain = match key.len() {
             16 => cbc::Decryptor::<Aes128>::new_from_slices(key, iv)
