@@ -184,7 +184,7 @@ async fn what_alerts_show_of_a_person_goes_with_the_notes_and_the_chain_still_pr
     })
     .await;
     let id = alert["id"].as_str().unwrap();
-    for (key, note) in [("1", NAMED), ("2", UNNAMED), ("3", "已转门店")] {
+    for (key, note) in [("1", NAMED), ("2", UNNAMED), ("3", "已转门店,电话13912345678")] {
         let (status, answer) = console.act_saying(id, "note", key, note).await;
         assert!(status.is_success(), "{answer}");
     }
@@ -238,7 +238,7 @@ async fn what_alerts_show_of_a_person_goes_with_the_notes_and_the_chain_still_pr
             .collect()
     };
     assert_eq!(words(&asked["lines"]), [NAMED]);
-    assert_eq!(words(&asked["to_read"]), [UNNAMED, "已转门店"]);
+    assert_eq!(words(&asked["to_read"]), [UNNAMED, "已转门店,电话[手机号]"]);
     let line = format!("{id}/{}", asked["to_read"][0]["number"]);
 
     let done = erase(&["--line", &line]).await;

@@ -76,4 +76,5 @@ pub use pseudonym::pseudonym;
 pub use pull::PullConfig;
 pub use run::run;
 pub use scale::Scale;
+pub use scrub::masked;
 pub use survey::{QuestionConfig, QuestionKind, SurveyConfig};

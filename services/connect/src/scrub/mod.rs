@@ -162,6 +162,13 @@ pub(crate) fn dead_letter(letter: &mut DeadLetter) {
     }
 }
 
+/// What a person wrote about a matter (a note, a reason) without personal data: masked as a transcript of a call is.
+pub fn masked(text: &str) -> String {
+    let mut text = text.to_owned();
+    mask(&mut text, true, &mut Counts::default());
+    text
+}
+
 /// Masks the value of an attribute. Its name says what it is, as the words before a value in a sentence do; of an attribute
 /// that is named after personal data, all is masked.
 fn attribute(name: &str, value: &mut String, is_call: bool, counts: &mut Counts) {
