@@ -21,7 +21,7 @@ use wensheng_schemas::{Channel, DeadLetter, FeedbackEvent};
 use line::Line;
 
 /// The attribute that tells what was masked: `mobile=1,email=2`.
-const MASKED: &str = "masked";
+pub(crate) const MASKED: &str = "masked";
 
 /// A kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
