@@ -163,16 +163,100 @@ const NAMED: &str = "赵紫檀来电要求赔偿";
 const UNNAMED: &str = "客人就住在门店对面";
 const OTHER: &str = "菜里有头发,吃完食物中毒去了急诊";
 
+async fn say(address: &str, id: &str, author: &str, text: &str) {
+    let said = json!([{ "id": id, "brand": "鹿汀火锅", "channel": "weibo", "text": text, "author": { "id": author } }]);
+    Desk::new().post(address, "hook", &said).await.taken();
+}
+
+/// The texts that an alert shows.
+fn shown(alert: &Value) -> Vec<String> {
+    let samples = alert["samples"].as_array().unwrap().iter();
+    samples
+        .map(|sample| sample["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Kafka's log is not changed: what keeps the latest of each key is superseded, and what else stays is told.
+#[tokio::test]
+async fn on_kafka_alerts_are_superseded_and_what_the_log_keeps_is_told() {
+    let Some(mut site) = crate::engines::site_on_kafka() else {
+        return;
+    };
+    site.configure(json!({ "connect": { "sources": [webhook::source("hook")] } }));
+    let mut process = site.up(&[]);
+    let console = process.first_console().await;
+    let ingest = process.ingest().await;
+    say(&ingest, "p1", "guest-1", SAID).await;
+    say(&ingest, "p2", "guest-2", OTHER).await;
+    let alert = eventually("both in the alert", async || {
+        let alert = console.alerts().await.into_iter().next()?;
+        (alert["samples"].as_array()?.len() == 2).then_some(alert)
+    })
+    .await;
+    let id = alert["id"].as_str().unwrap();
+    let (status, answer) = console.act_saying(id, "note", "1", NAMED).await;
+    assert!(status.is_success(), "{answer}");
+    eventually("the note", async || {
+        let alert = console.alerts().await.into_iter().next()?;
+        alert.to_string().contains(NAMED).then_some(())
+    })
+    .await;
+    let config = site.config_file();
+    let erase = async || {
+        let of = ["erase", "--config", &config, "--output=json"];
+        let person = [
+            "--source=hook",
+            "--author=guest-1",
+            "--by=dpo",
+            "--identifier=赵紫檀",
+        ];
+        site.run(&[of, person].concat()).ended().await
+    };
+    let refused = erase().await;
+    assert!(refused.stderr.contains("stop all processes"), "{refused:?}");
+    process.stop().await;
+    let done = erase().await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let done: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&done["feedback"], &done["alerts"]), (&json!(1), &json!(1)));
+    let left: Vec<(&str, bool)> = done["left"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|left| (left["topic"].as_str().unwrap(), left["until"].is_string()))
+        .collect();
+    for kept in [("voc.feedback.v1", true), ("voc.signals.v1", true)] {
+        assert!(left.contains(&kept), "{done:#}");
+    }
+    assert!(left.contains(&("voc.timeline.v1", false)), "{done:#}");
+
+    let mut process = site.up(&[]);
+    let console = process.console(console.token.as_str()).await;
+    let ingest = process.ingest().await;
+    say(&ingest, "p3", "guest-3", OTHER).await;
+    eventually("the next piece in the alert", async || {
+        let alert = console.alerts().await.into_iter().next()?;
+        assert!(!alert.to_string().contains(NAMED), "{alert:#}");
+        let shown = shown(&alert);
+        assert!(!shown.contains(&SAID.to_owned()), "{shown:?}");
+        (shown == [OTHER, OTHER]).then_some(())
+    })
+    .await;
+    process.stop().await;
+    run_through(&site).await;
+    let proved = site.run(&["alert", "--config", &config, "verify"]);
+    let proved = proved.ended().await;
+    assert_eq!(proved.code, Some(0), "{proved:?}");
+    let volume = "(SELECT SUM(volume) FROM windows WHERE topic = 'all' AND size = '1d')";
+    assert_eq!(site.ledger().await.figure(volume).await, 2);
+}
+
 #[tokio::test]
 async fn what_alerts_show_of_a_person_goes_with_the_notes_and_the_chain_still_proves_itself() {
     let receiver = Receiver::start().await;
     let mut site = Site::new();
     site.configure(receiver.settings(&["front_line"]))
         .configure(json!({ "connect": { "sources": [webhook::source("hook")] } }));
-    let say = async |address: &str, id: &str, author: &str, text: &str| {
-        let said = json!([{ "id": id, "brand": "鹿汀火锅", "channel": "weibo", "text": text, "author": { "id": author } }]);
-        Desk::new().post(address, "hook", &said).await.taken();
-    };
     let mut process = site.up(&[]);
     let console = process.first_console().await;
     let ingest = process.ingest().await;
@@ -269,12 +353,6 @@ async fn what_alerts_show_of_a_person_goes_with_the_notes_and_the_chain_still_pr
         (alert["samples"].as_array()?.len() == 2).then_some(alert)
     })
     .await;
-    let shown = |alert: &Value| -> Vec<String> {
-        let samples = alert["samples"].as_array().unwrap().iter();
-        samples
-            .map(|sample| sample["text"].as_str().unwrap().to_owned())
-            .collect()
-    };
     assert_eq!(shown(&alert), [OTHER, OTHER]);
     let events: Vec<&Value> = alert["timeline"]
         .as_array()

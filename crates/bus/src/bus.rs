@@ -132,6 +132,13 @@ pub trait Bus: Send + Sync {
         Ok(false)
     }
 
+    /// How many sessions of other processes `group` has, as far as the engine knows: one that was killed counts until it is
+    /// missed.
+    async fn members(&self, group: &str) -> Result<usize, BusError> {
+        let _ = group;
+        Ok(0)
+    }
+
     /// How far `group` is behind on each partition of `topics`.
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError>;
 }

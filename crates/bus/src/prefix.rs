@@ -155,6 +155,10 @@ impl Bus for Prefixed {
         self.bus.rewrite(values).await
     }
 
+    async fn members(&self, group: &str) -> Result<usize, BusError> {
+        self.bus.members(&self.names.outside(group)).await
+    }
+
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError> {
         let topics: Vec<Arc<str>> = topics
             .iter()

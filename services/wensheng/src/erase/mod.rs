@@ -15,6 +15,7 @@ mod log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
@@ -36,6 +37,19 @@ const PUBLISHER: &str = "erase";
 
 /// Records appended together.
 const TOGETHER: usize = 1_000;
+
+/// The groups of those that hold in memory what they read.
+const HOLD: [&str; 6] = [
+    "connect",
+    "wensheng-enrich",
+    COUNTS,
+    "wensheng-respond",
+    "wensheng-notify",
+    "wensheng-publish",
+];
+
+/// After this long the brokers have missed a process that was stopped.
+const MISSED: Duration = Duration::from_secs(40);
 
 /// The group of the stage that counts from `enriched`.
 const COUNTS: &str = "wensheng-aggregate";
@@ -103,6 +117,9 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
     let bus = service::open_bus(&config).context(
         "open the bus; the embedded bus belongs to one process, so stop the service first",
     )?;
+    if !args.dry_run {
+        refuse_company(bus.as_ref()).await?;
+    }
     let topics = config.topics.specs();
     bus.create_topics(&topics).await?;
     let log = Log {
@@ -176,6 +193,27 @@ pub(crate) async fn run(args: EraseArgs) -> Result<()> {
     }
     store.close().await;
     tell(&report, args.output)
+}
+
+/// Refuses to go on while stages run: what they hold in memory they would write again. A named process (`bus.kafka.instance`)
+/// that was stopped is missed after 30 s, so that much is waited.
+async fn refuse_company(bus: &dyn Bus) -> Result<()> {
+    let since = Instant::now();
+    for group in HOLD {
+        loop {
+            let members = bus.members(group).await?;
+            if members == 0 {
+                break;
+            }
+            if since.elapsed() > MISSED {
+                bail!(
+                    "{members} session(s) of the group {group} run: stop all processes of the service first"
+                );
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+    Ok(())
 }
 
 /// `ALERT/NUMBER`.
