@@ -207,15 +207,19 @@ impl Erasure {
 
     /// Whether a dead letter tells of the person.
     pub fn concerns(&self, letter: &DeadLetter) -> bool {
-        [Some(&letter.key), Some(&letter.reason), letter.payload.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|text| {
-                let mut events = self.events.iter();
-                self.names(text)
-                    || text.contains(&self.author)
-                    || events.any(|event| text.contains(event.as_str()))
-            })
+        [
+            Some(&letter.key),
+            Some(&letter.reason),
+            letter.payload.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .any(|text| {
+            let mut events = self.events.iter();
+            self.names(text)
+                || text.contains(&self.author)
+                || events.any(|event| text.contains(event.as_str()))
+        })
     }
 
     /// Whether a text names the person.
@@ -245,7 +249,10 @@ impl Erasure {
     fn walked(&self, topic: Topic, value: &[u8]) -> Option<Cut> {
         let text = std::str::from_utf8(value).ok()?;
         let mut record: Value = serde_json::from_str(text).ok()?;
-        let of_alert = self.words.iter().filter(|(id, _)| text.contains(id.as_str()));
+        let of_alert = self
+            .words
+            .iter()
+            .filter(|(id, _)| text.contains(id.as_str()));
         let mut walk = Walk {
             erasure: self,
             words: of_alert.flat_map(|(_, words)| words).collect(),

@@ -268,7 +268,11 @@ async fn what_alerts_show_of_a_person_goes_with_the_notes_and_the_chain_still_pr
     })
     .await;
     let id = alert["id"].as_str().unwrap();
-    for (key, note) in [("1", NAMED), ("2", UNNAMED), ("3", "已转门店,电话13912345678")] {
+    for (key, note) in [
+        ("1", NAMED),
+        ("2", UNNAMED),
+        ("3", "已转门店,电话13912345678"),
+    ] {
         let (status, answer) = console.act_saying(id, "note", key, note).await;
         assert!(status.is_success(), "{answer}");
     }
@@ -328,7 +332,13 @@ async fn what_alerts_show_of_a_person_goes_with_the_notes_and_the_chain_still_pr
     let done = erase(&["--line", &line]).await;
     assert_eq!(words(&done["lines"]), [NAMED, UNNAMED]);
     assert_eq!(done["alerts"], 1, "{done:#}");
-    for topic in ["enriched", "feedback", "notifications", "signals", "timeline"] {
+    for topic in [
+        "enriched",
+        "feedback",
+        "notifications",
+        "signals",
+        "timeline",
+    ] {
         let count = &done["records"][format!("voc.{topic}.v1")];
         assert!(count.as_u64() > Some(0), "{topic}: {done:#}");
     }

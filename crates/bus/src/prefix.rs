@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Rewritten, Session, SessionEvent,
-    SessionSpec, TopicPartition, TopicProblem, TopicSpec,
+    Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Rewritten, Session,
+    SessionEvent, SessionSpec, TopicPartition, TopicProblem, TopicSpec,
 };
 
 /// A bus whose names begin with a prefix on the engine.

@@ -252,10 +252,7 @@ const GUARDED: [(&str, &str); 2] = [
 ];
 
 impl Guards {
-    async fn lower(
-        transaction: &mut Transaction,
-        database: &Database,
-    ) -> Result<Self, StoreError> {
+    async fn lower(transaction: &mut Transaction, database: &Database) -> Result<Self, StoreError> {
         if let Database::Postgres(_) = database {
             Self::switch(transaction, "DISABLE").await?;
             return Ok(Self::Postgres);

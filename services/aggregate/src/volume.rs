@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use wensheng_schemas::{EventId, 
-    Enriched, Sample, SentimentLabel, Signal, SignalKind, SignalTimes, VolumeState, derived_id,
+use wensheng_schemas::{
+    Enriched, EventId, Sample, SentimentLabel, Signal, SignalKind, SignalTimes, VolumeState,
+    derived_id,
 };
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -40,8 +40,8 @@ use self::reader::{Chunk, Readers};
 use self::session::EmbeddedSession;
 use self::writer::{Append, Request, Writer};
 use crate::{
-    Bus, BusError, ErrorKind, OutRecord, PartitionLag, Publisher, Record, Rewritten, Session, SessionSpec,
-    TopicPartition, TopicProblem, TopicSpec,
+    Bus, BusError, ErrorKind, OutRecord, PartitionLag, Publisher, Record, Rewritten, Session,
+    SessionSpec, TopicPartition, TopicProblem, TopicSpec,
 };
 
 /// Outputs of more bytes than this are encoded on a thread for blocking work: some milliseconds of compression are too

@@ -94,15 +94,29 @@ async fn answers_on_scales_are_kept_with_their_scales() {
     let expected = [("口味", scale(4.5, 1, 5)), ("环境", scale(9.0, 0, 10))];
     assert_eq!(
         events[0].ratings,
-        expected.map(|(name, rating)| (name.to_owned(), rating)).into()
+        expected
+            .map(|(name, rating)| (name.to_owned(), rating))
+            .into()
     );
     let wrong = [
         (json!({"口味": 4}), "ratings.口味 must be an object"),
-        (json!({"口味": {"value": 6, "from": 1, "to": 5}}), "does not lie on the scale"),
-        (json!({"口味": {"value": 1, "from": 5, "to": 1}}), "does not lie on the scale"),
-        (json!({"口味": {"value": "好", "from": 1, "to": 5}}), "is no number"),
+        (
+            json!({"口味": {"value": 6, "from": 1, "to": 5}}),
+            "does not lie on the scale",
+        ),
+        (
+            json!({"口味": {"value": 1, "from": 5, "to": 1}}),
+            "does not lie on the scale",
+        ),
+        (
+            json!({"口味": {"value": "好", "from": 1, "to": 5}}),
+            "is no number",
+        ),
         (json!({"口味": {"value": 4, "to": 5}}), "ratings.口味.from"),
-        (json!({"nps": {"value": 4, "from": 0, "to": 10}}), "scores.nps"),
+        (
+            json!({"nps": {"value": 4, "from": 0, "to": 10}}),
+            "scores.nps",
+        ),
         (json!({" ": {"value": 4, "from": 0, "to": 10}}), "1 to 200"),
         (json!([4]), "ratings must be an object"),
     ];
@@ -112,7 +126,12 @@ async fn answers_on_scales_are_kept_with_their_scales() {
         .collect();
     let answer = post(&mut run, json!(items).to_string()).await;
     assert_eq!(answer.body["accepted"], 0);
-    for (told, (ratings, says)) in answer.body["rejected"].as_array().unwrap().iter().zip(&wrong) {
+    for (told, (ratings, says)) in answer.body["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(&wrong)
+    {
         let reason = told["reason"].as_str().unwrap();
         assert!(reason.contains(says), "{ratings}: {reason}");
     }

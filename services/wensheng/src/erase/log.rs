@@ -12,8 +12,8 @@ use serde::Serialize;
 use wensheng_bus::{Bus, Cleanup, OutRecord, Record, Rewritten, TopicPartition, TopicSpec};
 use wensheng_runtime::decode;
 use wensheng_schemas::{
-    Actor, Alert, AlertId, Counted, Enriched, Erasure, EventId, FeedbackEvent,
-    Notification, TimelineEntry, TimelineEvent, TimelineRecord, Topic,
+    Actor, Alert, AlertId, Counted, Enriched, Erasure, EventId, FeedbackEvent, Notification,
+    TimelineEntry, TimelineEvent, TimelineRecord, Topic,
 };
 
 /// Lines listed in an alert's record; see `respond`.
@@ -217,7 +217,10 @@ impl Log<'_> {
     ) -> Result<Changes> {
         let mut changes = Changes::default();
         // Alerts take the place of what they were, with the line that says so.
-        for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Alerts) {
+        for topic in Topic::ALL
+            .into_iter()
+            .filter(|topic| *topic != Topic::Alerts)
+        {
             let keep = self.keep(topic);
             let mut left = Left {
                 topic: topic.name(),
