@@ -95,10 +95,11 @@ pub(crate) struct Passing<'a> {
 impl Series {
     /// Shows a piece no more that was taken back. False when it was not shown.
     pub(crate) fn unshow(&mut self, event: &EventId) -> bool {
-        let tracks = self.tracks.values_mut();
-        tracks.fold(false, |shown, track| {
-            unshow(&mut track.samples, event) || shown
-        })
+        let mut shown = false;
+        for track in self.tracks.values_mut() {
+            shown |= unshow(&mut track.samples, event);
+        }
+        shown
     }
 
     /// Counts a piece under `topic`, and gives the signals that it completes. False when no rule counted it.
