@@ -482,11 +482,8 @@ impl Bus for KafkaBus {
                     .map_err(|error| {
                         kafka_error(format!("ask for the members of the group {group}"), &error)
                     })?;
-                let groups = groups.groups().iter();
-                Ok(groups
-                    .filter(|found| found.name() == group)
-                    .map(|found| found.members().len())
-                    .sum())
+                let members = groups.groups().iter().map(|group| group.members().len());
+                Ok(members.sum())
             })
             .await
     }
