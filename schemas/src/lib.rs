@@ -20,6 +20,7 @@ mod detector_state;
 mod distinct;
 mod document;
 mod enriched;
+mod erasure;
 mod feedback;
 mod handling;
 mod id;
@@ -54,6 +55,7 @@ pub use detector_state::{
 pub use distinct::Distinct;
 pub use document::{asyncapi, schemas};
 pub use enriched::{Contribution, Counted, Enriched};
+pub use erasure::{Cut, ERASED, Erasure, LineId};
 pub use feedback::{Author, Channel, FeedbackEvent, Provenance, Rating, Reach, Scores};
 pub use handling::{
     AlertState, Done, HandOver, Handling, Lowered, ProcessStep, Seen, Spread, Statement, StepKind,

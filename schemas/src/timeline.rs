@@ -188,6 +188,14 @@ pub enum TimelineEvent {
         /// The provider's words.
         answer: String,
     },
+    /// Something of a person was erased from it, at that person's wish.
+    Erased {
+        /// Pieces of feedback that were shown with it.
+        samples: u32,
+        /// Lines whose words were erased.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lines: Vec<u64>,
+    },
     /// A command came that its state does not allow; nothing changed.
     Refused {
         /// The action.
@@ -230,6 +238,7 @@ impl TimelineEvent {
             TimelineEvent::Escalated { .. } => "escalated",
             TimelineEvent::Told { .. } => "told",
             TimelineEvent::Pushed { .. } => "pushed",
+            TimelineEvent::Erased { .. } => "erased",
             TimelineEvent::Refused { .. } => "refused",
         }
     }
@@ -269,7 +278,8 @@ impl TimelineEvent {
             | TimelineEvent::Nudged { .. }
             | TimelineEvent::Breached { .. }
             | TimelineEvent::Told { .. }
-            | TimelineEvent::Pushed { .. } => return None,
+            | TimelineEvent::Pushed { .. }
+            | TimelineEvent::Erased { .. } => return None,
         })
     }
 
@@ -301,4 +311,22 @@ pub struct TimelineEntry {
     /// The command that led to it, if one did: a repeat of it is recognised by this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+}
+
+impl TimelineEntry {
+    /// Takes out what people put into words, with the id of the command that brought it: command, note and reason. `None` where
+    /// there is nothing; then the command stays.
+    pub(crate) fn take_words(&mut self) -> Option<[String; 3]> {
+        let reason = match &mut self.event {
+            TimelineEvent::Dismissed { reason } | TimelineEvent::Paused { reason, .. } => {
+                std::mem::take(reason)
+            }
+            _ => String::new(),
+        };
+        let note = std::mem::take(&mut self.note);
+        if note.is_empty() && reason.is_empty() {
+            return None;
+        }
+        Some([self.command.take().unwrap_or_default(), note, reason])
+    }
 }

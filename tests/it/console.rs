@@ -30,13 +30,24 @@ impl Console {
 
     /// Does something to an alert; a repeat with the same `key` acts once.
     pub(crate) async fn act(&self, alert: &str, action: &str, key: &str) -> (StatusCode, Value) {
+        self.act_saying(alert, action, key, "已联系顾客").await
+    }
+
+    /// The same, with a note.
+    pub(crate) async fn act_saying(
+        &self,
+        alert: &str,
+        action: &str,
+        key: &str,
+        note: &str,
+    ) -> (StatusCode, Value) {
         let request = self
             .client
             .post(format!("{}/alerts/{alert}/{action}", self.base));
         self.send(
             request
                 .header("idempotency-key", key)
-                .json(&serde_json::json!({ "note": "已联系顾客" })),
+                .json(&serde_json::json!({ "note": note })),
         )
         .await
     }

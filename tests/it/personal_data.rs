@@ -59,7 +59,7 @@ fn texts() -> Vec<(String, Vec<(String, String)>)> {
 }
 
 /// Every record of the log, as text.
-async fn records(site: &Site) -> Vec<String> {
+pub(crate) async fn records(site: &Site) -> Vec<String> {
     let path = site.data_dir().join("bus.db");
     let bus = EmbeddedBus::open(path, EmbeddedConfig::default()).expect("open the log");
     let mut all = Vec::new();
@@ -82,7 +82,7 @@ async fn records(site: &Site) -> Vec<String> {
 }
 
 /// Every file below the site, as text, without what this test wrote itself.
-fn files(site: &Site) -> Vec<(String, String)> {
+pub(crate) fn files(site: &Site) -> Vec<(String, String)> {
     let pattern = site.path().join("**/*");
     let pattern = pattern.to_str().expect("a path of text");
     let paths = glob::glob(pattern).expect("a pattern").flatten();

@@ -1,10 +1,12 @@
 //! The seam: what both engines promise.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{Batch, BusError, ErrorKind, OutRecord, Progress, Record, TopicPartition, TopicSpec};
@@ -57,6 +59,9 @@ pub struct TopicProblem {
     /// What is wrong and what to do, in one sentence.
     pub problem: String,
 }
+
+/// New values of committed records, by partition and offset.
+pub type Rewritten = BTreeMap<TopicPartition, BTreeMap<u64, Bytes>>;
 
 /// One consumer of a group. One task owns it.
 #[async_trait]
@@ -117,6 +122,22 @@ pub trait Bus: Send + Sync {
     /// The offset of the first record of a partition that was appended at `since` or later; the partition's end when
     /// there is none. May be earlier than exact, never later.
     async fn offset_at(&self, at: &TopicPartition, since: Timestamp) -> Result<u64, BusError>;
+
+    /// Gives committed records other values where they lie, all of them or none, so that the old ones are nowhere in the
+    /// engine's files any more; offsets, keys, headers and times stay. Offsets that hold no record are left out. For
+    /// erasure, while nothing else uses the bus; `values` may be empty, then what was superseded before is cleaned out.
+    /// `false` where the engine's log cannot be changed: then nothing was done.
+    async fn rewrite(&self, values: Rewritten) -> Result<bool, BusError> {
+        drop(values);
+        Ok(false)
+    }
+
+    /// How many sessions of other processes `group` has, as far as the engine knows: one that was killed counts until it is
+    /// missed.
+    async fn members(&self, group: &str) -> Result<usize, BusError> {
+        let _ = group;
+        Ok(0)
+    }
 
     /// How far `group` is behind on each partition of `topics`.
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError>;

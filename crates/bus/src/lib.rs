@@ -18,7 +18,9 @@ mod run;
 mod stage;
 mod tally;
 
-pub use bus::{Bus, PartitionLag, Publisher, Session, SessionEvent, SessionSpec, TopicProblem};
+pub use bus::{
+    Bus, PartitionLag, Publisher, Rewritten, Session, SessionEvent, SessionSpec, TopicProblem,
+};
 pub use config::{BusConfig, Engine, open_bus};
 pub use embedded::{EmbeddedBus, EmbeddedConfig};
 pub use error::{BusError, ErrorKind};

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Session, SessionEvent,
-    SessionSpec, TopicPartition, TopicProblem, TopicSpec,
+    Bus, BusError, OutRecord, PartitionLag, Progress, Publisher, Record, Rewritten, Session,
+    SessionEvent, SessionSpec, TopicPartition, TopicProblem, TopicSpec,
 };
 
 /// A bus whose names begin with a prefix on the engine.
@@ -145,6 +145,18 @@ impl Bus for Prefixed {
         self.bus
             .offset_at(&self.names.place_outside(at), since)
             .await
+    }
+
+    async fn rewrite(&self, values: Rewritten) -> Result<bool, BusError> {
+        let values = values
+            .into_iter()
+            .map(|(at, values)| (self.names.place_outside(&at), values))
+            .collect();
+        self.bus.rewrite(values).await
+    }
+
+    async fn members(&self, group: &str) -> Result<usize, BusError> {
+        self.bus.members(&self.names.outside(group)).await
     }
 
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError> {

@@ -248,6 +248,21 @@ impl Database {
         Ok(touched)
     }
 
+    /// Writes the files anew without what was changed or deleted in them, so that it cannot be read from free pages either.
+    pub(crate) async fn clean(&self) -> Result<(), StoreError> {
+        match self {
+            Database::Sqlite { writer, .. } => match sqlx::query("VACUUM").execute(writer).await {
+                Ok(_) => sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                    .execute(writer)
+                    .await
+                    .map(|_| ()),
+                Err(error) => Err(error),
+            },
+            Database::Postgres(pool) => sqlx::query("VACUUM").execute(pool).await.map(|_| ()),
+        }
+        .map_err(|error| StoreError::of("write the store anew without what was erased", &error))
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Database::Sqlite { writer, readers } => {

@@ -5,4 +5,5 @@
 
 mod documents;
 mod earlier;
+mod erasure;
 mod examples;

@@ -78,6 +78,12 @@ impl Detection {
         }
     }
 
+    /// Shows a piece no more that was taken back.
+    pub(crate) fn unshow(&mut self, piece: &Enriched) {
+        let feedback = &piece.feedback;
+        self.series.unshow(&feedback.brand, &feedback.id);
+    }
+
     /// Takes back the author and the story of a piece that was heard before a restart.
     pub(crate) fn recall(&mut self, partition: u32, piece: &Enriched) {
         let late = match self.rules.hear(piece) {

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
-use wensheng_schemas::{DetectorState, Enriched, Sample, Signal, TOPIC_ALL};
+use wensheng_schemas::{DetectorState, Enriched, EventId, Sample, Signal, TOPIC_ALL};
 
 use crate::detector::{self, Brand, Detector, Memory};
 use crate::fold::each_topic;
@@ -203,6 +203,21 @@ impl SeriesTable {
         brand.lane.hear(passing.piece, passing.now, signals);
         let all = brand.real.entry(TOPIC_ALL.to_owned()).or_default();
         touch(&mut self.touched, all, name, TOPIC_ALL, false);
+    }
+
+    /// Shows a piece no more that was taken back: the next signal does not carry its words, nor do the records of its series.
+    pub(crate) fn unshow(&mut self, brand: &str, event: &EventId) {
+        let Some(series) = self.brands.get_mut(brand) else {
+            return;
+        };
+        for drill in [false, true] {
+            for (topic, series) in series.topics(drill) {
+                let jointly = volume::unshow(&mut series.samples, event);
+                if series.volume.unshow(event) || jointly {
+                    touch(&mut self.touched, series, brand, topic, drill);
+                }
+            }
+        }
     }
 
     /// Takes back the author and the story of a piece that was heard before.

@@ -133,6 +133,7 @@ impl Stage for Aggregate {
             self.fold.add(before, Sign::TakeBack);
         }
         if piece.feedback.withdrawn {
+            self.detection.unshow(&piece);
             return Outcome::Emit;
         }
         if piece.feedback.is_counted() && !self.fold.add(&piece.contribution(), Sign::Add) {

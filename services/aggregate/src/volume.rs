@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use wensheng_schemas::{
-    Enriched, Sample, SentimentLabel, Signal, SignalKind, SignalTimes, VolumeState, derived_id,
+    Enriched, EventId, Sample, SentimentLabel, Signal, SignalKind, SignalTimes, VolumeState,
+    derived_id,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -92,6 +93,15 @@ pub(crate) struct Passing<'a> {
 }
 
 impl Series {
+    /// Shows a piece no more that was taken back. False when it was not shown.
+    pub(crate) fn unshow(&mut self, event: &EventId) -> bool {
+        let mut shown = false;
+        for track in self.tracks.values_mut() {
+            shown |= unshow(&mut track.samples, event);
+        }
+        shown
+    }
+
     /// Counts a piece under `topic`, and gives the signals that it completes. False when no rule counted it.
     pub(crate) fn pass(
         &mut self,
@@ -167,6 +177,13 @@ fn collect(track: &mut Track, rule: &VolumeRule, span: Span, window: &Window, pi
     let oldest = start_of(window.end - span.window + 1);
     track.samples.retain(|other| other.occurred_at >= oldest);
     show(&mut track.samples, piece);
+}
+
+/// Takes a piece out of those shown. False when it was not among them.
+pub(crate) fn unshow(samples: &mut Vec<Sample>, event: &EventId) -> bool {
+    let before = samples.len();
+    samples.retain(|sample| sample.event != *event);
+    samples.len() < before
 }
 
 /// Adds a piece to the newest few, one per author.

@@ -77,4 +77,5 @@ pub use pull::PullConfig;
 pub use push::scheme::{SignatureAlgorithm, SignatureConfig, SignatureEncoding};
 pub use run::run;
 pub use scale::Scale;
+pub use scrub::masked;
 pub use survey::{QuestionConfig, QuestionKind, SurveyConfig};

@@ -21,6 +21,6 @@ pub use auth::{first_token, login_link};
 pub use config::Config;
 pub use drill::{Drill, Kept, Score};
 pub use error::Error;
-pub use server::run;
+pub use server::{Mask, run};
 
 pub(crate) use server::Console;

@@ -28,6 +28,9 @@ use crate::{Config, Error, api, links, metrics};
 /// What is still being answered at shutdown gets this long.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Takes personal data out of what a person wrote.
+pub type Mask = fn(&str) -> String;
+
 /// What every request can reach.
 #[derive(Clone)]
 pub(crate) struct Console {
@@ -43,6 +46,7 @@ pub(crate) struct Console {
     pub(crate) shutdown: CancellationToken,
     /// Opens the links on cards; none are taken without.
     pub(crate) link_key: Option<TicketKey>,
+    pub(crate) mask: Mask,
     // Held only to count; never across an await.
     attempts: Arc<Mutex<Attempts>>,
 }
@@ -53,8 +57,8 @@ impl Console {
     }
 }
 
-/// Serves the console until `handle.shutdown` is cancelled. `link_key` opens the links that cards carry. `bound` hears the
-/// address once requests are answered.
+/// Serves the console until `handle.shutdown` is cancelled. `link_key` opens the links that cards carry; `mask` takes personal
+/// data out of notes and reasons before they are recorded. `bound` hears the address once requests are answered.
 ///
 /// # Errors
 /// When the address cannot be bound, or the time zone is unknown.
@@ -64,6 +68,7 @@ pub async fn run(
     handle: Handle,
     store: Store,
     link_key: Option<TicketKey>,
+    mask: Mask,
     bound: oneshot::Sender<SocketAddr>,
 ) -> Result<(), Error> {
     let zone = TimeZone::get(&config.time_zone).map_err(|source| Error::TimeZone {
@@ -114,6 +119,7 @@ pub async fn run(
         assets: Arc::new(Assets::new()),
         shutdown: handle.shutdown.clone(),
         link_key,
+        mask,
         attempts: Arc::new(Mutex::new(Attempts::new(config.wrong_tokens_per_minute))),
     };
     let service = router(console).into_make_service_with_connect_info::<SocketAddr>();

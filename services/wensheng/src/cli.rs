@@ -397,16 +397,24 @@ pub(crate) struct EraseArgs {
     /// Instead of the key: the source that the author spoke at …
     #[arg(long, requires = "author")]
     pub(crate) source: Option<String>,
-    /// … and the author's id there. Dead letters that hold the id are deleted, too.
+    /// … and the author's id there. It is an identifier, too.
     #[arg(long, requires = "source")]
     pub(crate) author: Option<String>,
+    /// A name, number or the like by which people may have written of the person. Notes, reasons and statements that hold it
+    /// are emptied, dead letters deleted. May be given several times; a dry run shows what it finds.
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) identifier: Vec<String>,
+    /// A line of an alert's timeline that speaks of the person, as ALERT/NUMBER; a dry run lists those to read. May be given
+    /// several times.
+    #[arg(long)]
+    pub(crate) line: Vec<String>,
     /// Who does it; stands in the audit trail.
     #[arg(long)]
     pub(crate) by: String,
     /// Why; stands in the audit trail. Name a request, not the person.
     #[arg(long, default_value = "")]
     pub(crate) reason: String,
-    /// Only tell how much there is.
+    /// Only tell what there is.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// How the result is printed.

@@ -66,6 +66,8 @@ pub(crate) async fn run(args: ReplayArgs) -> Result<()> {
         let mut rows = Vec::new();
         for record in &batch.records {
             match decode::<DeadLetter>(record) {
+                // Of one that was erased there is nothing to send back or to look at.
+                Ok(letter) if letter.payload.is_none() && letter.payload_base64.is_none() => {}
                 Ok(letter) => match send_back(&letter) {
                     Some(output) => outputs.push(output),
                     None => rows.push(letter),
@@ -103,7 +105,7 @@ fn send_back(letter: &DeadLetter) -> Option<OutRecord> {
     let value = match (&letter.payload, &letter.payload_base64) {
         (Some(text), _) => text.clone().into_bytes(),
         (None, Some(encoded)) => BASE64.decode(encoded).ok()?,
-        (None, None) => Vec::new(),
+        (None, None) => return None,
     };
     Some(OutRecord {
         topic: topic.shared_name(),

@@ -207,7 +207,15 @@ impl Service {
                 let link_key = (!secret.is_empty()).then(|| TicketKey::new(secret.as_bytes()));
                 self.run(
                     role,
-                    wensheng_console::run(config.console, bus, handle, store()?, link_key, bound),
+                    wensheng_console::run(
+                        config.console,
+                        bus,
+                        handle,
+                        store()?,
+                        link_key,
+                        wensheng_connect::masked,
+                        bound,
+                    ),
                 );
             }
         }

@@ -14,6 +14,7 @@ mod layout;
 mod membership;
 mod reader;
 mod retention;
+mod rewrite;
 mod segment;
 mod session;
 mod writer;
@@ -39,8 +40,8 @@ use self::reader::{Chunk, Readers};
 use self::session::EmbeddedSession;
 use self::writer::{Append, Request, Writer};
 use crate::{
-    Bus, BusError, ErrorKind, OutRecord, PartitionLag, Publisher, Record, Session, SessionSpec,
-    TopicPartition, TopicProblem, TopicSpec,
+    Bus, BusError, ErrorKind, OutRecord, PartitionLag, Publisher, Record, Rewritten, Session,
+    SessionSpec, TopicPartition, TopicProblem, TopicSpec,
 };
 
 /// Outputs of more bytes than this are encoded on a thread for blocking work: some milliseconds of compression are too
@@ -374,6 +375,17 @@ impl Bus for EmbeddedBus {
             .map_err(|error| {
                 BusError::new(ErrorKind::Unavailable, "read the embedded bus", error)
             })?
+    }
+
+    async fn rewrite(&self, values: Rewritten) -> Result<bool, BusError> {
+        let mut partitions = Vec::with_capacity(values.len());
+        for (at, values) in values {
+            partitions.push((self.shared.catalog.partition(&at)?, values));
+        }
+        self.shared
+            .ask(|reply| Request::Rewrite { partitions, reply })
+            .await?;
+        Ok(true)
     }
 
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError> {

@@ -18,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 use super::catalog::{Catalog, Partition};
 use super::file::{Lock, row_id, sql_error};
 use super::retention;
+use super::rewrite;
 use super::segment::Segment;
 use crate::{BusError, Cleanup, ErrorKind, TopicSpec};
 
@@ -78,6 +79,11 @@ pub(super) enum Request {
     /// Deletes what retention no longer holds, as of the instant given.
     Retain {
         now: Timestamp,
+        reply: Reply<()>,
+    },
+    /// Gives records of these partitions other values where they lie, by offset.
+    Rewrite {
+        partitions: Vec<(Arc<Partition>, BTreeMap<u64, Bytes>)>,
         reply: Reply<()>,
     },
     Close,
@@ -186,6 +192,13 @@ impl Writer {
                 answer(
                     reply,
                     retained.map_err(|error| self.error("delete old records from", &error)),
+                );
+            }
+            Request::Rewrite { partitions, reply } => {
+                let rewritten = rewrite::run(&mut self.connection, &partitions);
+                answer(
+                    reply,
+                    rewritten.map_err(|error| self.error("rewrite records of", &error)),
                 );
             }
             Request::Close => return true,

@@ -472,6 +472,22 @@ impl Bus for KafkaBus {
             .await
     }
 
+    async fn members(&self, group: &str) -> Result<usize, BusError> {
+        let group = group.to_owned();
+        self.shared
+            .block("ask for the members of a group", move |shared| {
+                let groups = shared
+                    .asking
+                    .ask(|client| client.fetch_group_list(Some(&group), ASK))
+                    .map_err(|error| {
+                        kafka_error(format!("ask for the members of the group {group}"), &error)
+                    })?;
+                let members = groups.groups().iter().map(|group| group.members().len());
+                Ok(members.sum())
+            })
+            .await
+    }
+
     async fn lag(&self, group: &str, topics: &[Arc<str>]) -> Result<Vec<PartitionLag>, BusError> {
         let group = group.to_owned();
         let topics = topics.to_vec();

@@ -115,7 +115,9 @@ pub(super) async fn create(
                 Some(retention) => topic
                     .set("cleanup.policy", "delete")
                     .set("retention.ms", retention),
-                None => topic.set("cleanup.policy", "compact"),
+                None => topic
+                    .set("cleanup.policy", "compact")
+                    .set("max.compaction.lag.ms", SUPERSEDED_STAYS_MS),
             };
             // What is acknowledged is then on two brokers at least, and one may be away.
             match replication_factor >= SAFE_REPLICAS {
@@ -194,6 +196,10 @@ pub(super) async fn check(
     }
     Ok(problems)
 }
+
+/// How long a record of a compacted topic stays after a later one of its key took its place: seven days. The brokers' own
+/// default knows no end, so that what was erased could stay for years where little is written.
+const SUPERSEDED_STAYS_MS: &str = "604800000";
 
 /// The settings of a topic that the promises rest on, as the brokers tell them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use wensheng_bus::{
-    Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, SessionEvent, TopicPartition, TopicSpec,
+    Bus, Cleanup, EmbeddedBus, EmbeddedConfig, ErrorKind, OutRecord, SessionEvent, TopicPartition,
+    TopicSpec,
 };
 
 use crate::engine::{DAY, Engine, commit, next, next_batch, number, numbered, sorted};
@@ -279,4 +280,89 @@ async fn a_partition_that_comes_back_is_read_on_from_where_the_other_left_it() {
     }
     mine.extend(theirs.records);
     assert_eq!(sorted(&mine), (0..40).collect::<Vec<_>>());
+}
+
+/// Every byte of the folder's files.
+fn bytes_of(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn rewritten_records_keep_their_place_and_what_they_were_is_nowhere_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus = with_topic(&folder.path().join("bus.db"), DAY).await;
+    let latest = TopicSpec {
+        name: "latest".into(),
+        partitions: 1,
+        cleanup: Cleanup::Compact,
+    };
+    bus.create_topics(&[latest]).await.unwrap();
+    let mut publisher = bus.publisher("test").await.unwrap();
+    // Bytes without a pattern are stored as they are, so that they can be looked for.
+    let secret: Vec<u8> = (0..64_u64)
+        .flat_map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (n << 7)).to_le_bytes())
+        .collect();
+    let record = |topic: &str, key: &str, value: &[u8]| OutRecord {
+        topic: topic.into(),
+        key: key.to_owned().into(),
+        partition_key: None,
+        value: Some(value.to_vec().into()),
+        headers: vec![("h".to_owned(), "1".into())],
+    };
+    let mut first = vec![record("log", "a", b"stays"), record("log", "b", &secret)];
+    first.push(record("latest", "k", &secret));
+    publisher.publish(first).await.unwrap();
+    let second = vec![record("log", "c", b"later"), record("latest", "k", &secret)];
+    publisher.publish(second).await.unwrap();
+    let found = |bytes: Vec<u8>| bytes.windows(64).any(|window| window == &secret[..64]);
+    assert!(found(bytes_of(folder.path())));
+
+    let (log, latest) = (
+        TopicPartition::new("log", 0),
+        TopicPartition::new("latest", 0),
+    );
+    let read = async |at: &TopicPartition| {
+        let mut records = Vec::new();
+        let kept = |record: wensheng_bus::Record| {
+            let value = record.value.unwrap().to_vec();
+            (record.offset, record.key, value, record.appended_at)
+        };
+        bus.replay(at, 0..u64::MAX, &mut |record| {
+            assert_eq!(record.headers.len(), 1);
+            records.push(kept(record));
+        })
+        .await
+        .unwrap();
+        records
+    };
+    let before = read(&log).await;
+    let long = vec![b'x'; 3_000_000];
+    let values = |at: &TopicPartition, offset: u64, value: &[u8]| {
+        let beyond = (99, "no record is here".into());
+        let of_partition = [(offset, value.to_vec().into()), beyond];
+        (at.clone(), of_partition.into_iter().collect())
+    };
+    let changes = [values(&log, 1, &long), values(&latest, 1, b"")];
+    assert!(bus.rewrite(changes.into_iter().collect()).await.unwrap());
+
+    let mut expected = before;
+    expected[1].2 = long;
+    assert_eq!(read(&log).await, expected);
+    assert_eq!(read(&latest).await[0].2, b"");
+    // A group that reads meets the same, and more can be appended.
+    publisher
+        .publish(vec![record("log", "d", b"last")])
+        .await
+        .unwrap();
+    assert_eq!(read(&log).await.len(), 4);
+    assert!(!found(bytes_of(folder.path())));
+    drop(publisher);
+    bus.close();
+    let bus = open(&folder.path().join("bus.db")).unwrap();
+    let lag = bus.lag("g", &["log".into()]).await.unwrap();
+    assert_eq!(lag[0].end, 4);
 }

@@ -1,6 +1,11 @@
 //! Who may do what, and who did it.
 
-use wensheng_schemas::{Author, Sample, Severity};
+use std::collections::BTreeSet;
+
+use wensheng_schemas::{
+    Actor, Alert, Author, Erasure, Sample, Severity, TimelineEntry, TimelineEvent, TimelineRecord,
+    Topic,
+};
 use wensheng_store::{AlertFilter, AuditEntry, Erased, FeedbackFilter, Role, WriteBatch};
 
 use crate::fixture::Fixture;
@@ -93,9 +98,29 @@ pub(crate) async fn a_person_is_removed_from_every_row_and_that_is_written_down(
     shown.samples = pieces.iter().map(Sample::of).collect();
     let mut letter = dead_letter(1);
     letter.payload = Some("{\"author\":\"u-77\"}".to_owned());
+    let mut lines = Vec::new();
+    for (command, note) in [("c-1", "u-77 来电要求退款"), ("c-2", "已转门店")] {
+        let entry = TimelineEntry {
+            at: minute(1),
+            actor: Actor("王敏".to_owned()),
+            event: TimelineEvent::Noted,
+            note: note.to_owned(),
+            command: Some(command.to_owned()),
+        };
+        let line = TimelineRecord::append(
+            &shown.id,
+            &shown.brand,
+            false,
+            &mut shown.chain,
+            entry.clone(),
+        );
+        shown.timeline.push(entry);
+        lines.push(line);
+    }
     let batch = WriteBatch {
         enriched: entries(0, pieces.clone()),
-        alerts: entries(0, [shown]),
+        alerts: entries(0, [shown.clone()]),
+        timeline: entries(0, lines.clone()),
         dead_letters: entries(0, [letter, dead_letter(2)]),
         ..WriteBatch::default()
     };
@@ -110,10 +135,34 @@ pub(crate) async fn a_person_is_removed_from_every_row_and_that_is_written_down(
         object: "gone".to_owned(),
         detail: "request 12".to_owned(),
     };
-    let erased = store.erase("gone", Some("u-77"), &entry).await.unwrap();
+    let events = of_author.into_iter().map(|piece| piece.feedback.id);
+    let named = vec!["u-77".to_owned()];
+    let mut erasure = Erasure::new("gone", events.collect(), named, BTreeSet::new()).unwrap();
+    let taken: Vec<_> = lines.iter().filter(|line| erasure.takes(line)).collect();
+    assert_eq!(taken, [&lines[0]]);
+    erasure.take_up(taken).unwrap();
+    // As `wensheng erase` does with what it reads from the bus.
+    let whole = serde_json::to_vec(&shown).unwrap();
+    let cut = erasure.cut(Topic::Alerts, &whole, true).unwrap();
+    let mut changed: Alert = serde_json::from_slice(&cut.value).unwrap();
+    changed.revision += 1;
+    let said = TimelineEntry {
+        at: minute(2),
+        actor: Actor("数据保护官".to_owned()),
+        event: TimelineEvent::Erased {
+            samples: cut.samples,
+            lines: vec![1],
+        },
+        note: String::new(),
+        command: None,
+    };
+    let line = TimelineRecord::append(&shown.id, &shown.brand, false, &mut changed.chain, said);
+    let told = [(changed, line)];
+    let erased = store.erase(&erasure, &told, &entry).await.unwrap();
     let expected = Erased {
         feedback: 2,
         alerts: 1,
+        lines: 1,
         dead_letters: 1,
     };
     assert_eq!(erased, expected);
@@ -126,19 +175,47 @@ pub(crate) async fn a_person_is_removed_from_every_row_and_that_is_written_down(
     let alerts = store.alerts(&AlertFilter::default(), 10).await.unwrap();
     assert_eq!(alerts[0].samples, [Sample::of(&pieces[1])]);
     assert_eq!(store.dead_letter_count().await.unwrap(), 1);
-    let told = AuditEntry {
-        detail: "request 12; feedback=2 alerts=1 dead_letters=1".to_owned(),
-        ..entry.clone()
-    };
-    assert_eq!(store.audit(10).await.unwrap(), [told]);
+    assert_eq!(
+        alerts[0].timeline[0].note, "",
+        "the copy in the alert goes with the line"
+    );
+    assert_eq!(alerts[0].timeline[1].note, "已转门店");
+    // The chain is proved without the words, and cannot be changed as before.
+    let proof = store.prove(&shown.id).await.unwrap().unwrap();
+    assert_eq!(proof.result, Ok(3));
+    for sql in ["UPDATE timeline SET actor = 'x'", "DELETE FROM audit"] {
+        let refused = fixture.try_execute(sql).await.unwrap_err();
+        assert!(refused.to_string().contains("append-only"), "{refused}");
+    }
+    let trail: Vec<_> = store
+        .audit(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.action, entry.detail))
+        .collect();
+    let expected = [
+        (
+            "subject.erase",
+            "request 12; feedback=2 alerts=1 lines=1 dead_letters=1",
+        ),
+        ("alert.note", "command c-2: 已转门店"),
+        ("alert.note", "erased"),
+    ];
+    assert_eq!(
+        trail,
+        expected.map(|(action, detail)| (action.to_owned(), detail.to_owned()))
+    );
     // Of the person nothing is left in any column.
     let left = fixture
         .numbers(
             "SELECT CAST((SELECT COUNT(*) FROM feedback WHERE document LIKE '%gone%')
-             + (SELECT COUNT(*) FROM alerts WHERE document LIKE '%gone%') AS DOUBLE PRECISION)",
+             + (SELECT COUNT(*) FROM alerts WHERE document LIKE '%gone%' OR document LIKE '%u-77%')
+             + (SELECT COUNT(*) FROM timeline WHERE document LIKE '%u-77%' OR document LIKE '%c-1%')
+             + (SELECT COUNT(*) FROM audit WHERE detail LIKE '%u-77%') AS DOUBLE PRECISION)",
         )
         .await;
     assert_eq!(left, [0.0]);
-    let again = store.erase("gone", Some("u-77"), &entry).await.unwrap();
+    let again = store.erase(&erasure, &[], &entry).await.unwrap();
     assert_eq!(again, Erased::default());
 }

@@ -6,7 +6,7 @@ use wensheng_aggregate::{Config, VolumeRule};
 use wensheng_bus::{Outputs, Stage};
 use wensheng_schemas::{Author, Channel, Enriched, Severity, Signal, SignalKind, TOPIC_ALL};
 
-use crate::world::{BRAND, World, after, piece};
+use crate::world::{BRAND, World, Written, after, piece};
 
 /// The volume rules alone.
 fn volume_rules() -> Config {
@@ -124,6 +124,35 @@ async fn it_speaks_once_per_cooldown_while_it_burns() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), signals.len());
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_shown_no_more() {
+    for config in [volume_rules(), Config::default()] {
+        let mut world = World::new(config);
+        let crisis = crisis(0.0, 80, 2.0);
+        let mut written = world.batch(&crisis, after(170.0)).await;
+        let shown = |written: &Written| -> Vec<String> {
+            let states = written.states.iter().flat_map(|state| {
+                let volume = state.volume.values().flat_map(|track| &track.samples);
+                volume.chain(state.joint.iter().flat_map(|joint| &joint.samples))
+            });
+            states.map(|sample| sample.text.clone()).collect()
+        };
+        let last = crisis.last().unwrap();
+        assert!(shown(&written).contains(&last.feedback.text));
+        let mut taken_back = last.clone();
+        taken_back.feedback.revision = 1;
+        taken_back.withdraw();
+        written = world.batch(&[taken_back], after(171.0)).await;
+        assert!(!written.states.is_empty(), "the records are written anew");
+        assert!(!shown(&written).contains(&last.feedback.text));
+        world.restart();
+        let next = piece(1_000, 172.0, true);
+        written = world.batch(&[next], after(173.0)).await;
+        assert!(!shown(&written).is_empty());
+        assert!(!shown(&written).contains(&last.feedback.text));
+    }
 }
 
 #[tokio::test]

@@ -138,9 +138,10 @@ impl<'a> Draft<'a> {
         self.set(Field::Text, all);
     }
 
-    /// Keeps an answer on a scale of the source's own.
-    pub(crate) fn rate(&mut self, asked: impl Into<String>, rating: Rating) {
+    /// Keeps an answer on a scale of the source's own; how many there are now.
+    pub(crate) fn rate(&mut self, asked: impl Into<String>, rating: Rating) -> usize {
         self.ratings.insert(asked.into(), rating);
+        self.ratings.len()
     }
 
     /// Whether the field is filled.

@@ -1,7 +1,8 @@
 //! The fuzz targets on a stable toolchain: published payloads, changed at random, for `WENSHENG_FUZZ_SECONDS` (3) in all.
-//! `WENSHENG_SEED` repeats a run.
+//! `WENSHENG_SEED` repeats a run; `WENSHENG_FUZZ_SEEDS` names a folder that the payloads are written to, for cargo-fuzz to begin with.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -103,6 +104,12 @@ fn whatever_comes_is_read_or_refused() {
     let seed = variable("WENSHENG_SEED").unwrap_or_else(rand::random);
     let mut dice = StdRng::seed_from_u64(seed);
     let seeds = seeds();
+    if let Some(folder) = std::env::var_os("WENSHENG_FUZZ_SEEDS").map(PathBuf::from) {
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, bytes) in seeds.iter().enumerate() {
+            std::fs::write(folder.join(number.to_string()), bytes).unwrap();
+        }
+    }
     let sources = SOURCES.map(|(name, _)| (name, Source::named(name).unwrap()));
     let mut targets: Vec<(&str, Target)> = vec![
         ("wechat-seal", Box::new(wechat_seal)),

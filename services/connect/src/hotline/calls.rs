@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use wensheng_schemas::{Call, FeedbackEvent, Turn};
+use wensheng_schemas::{Call, EventId, FeedbackEvent, Turn};
 
 use super::Part;
+use super::closed::{Closed, Late, Mark};
 use super::measure::{silence_ms, talk_over_ms};
 use crate::draft::{DraftRules, Place, check_time};
 use crate::scrub;
@@ -43,6 +44,14 @@ struct Known {
     at: Timestamp,
 }
 
+/// What a call's cursor holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum State {
+    Known(Box<Known>),
+    Closed(Mark),
+}
+
 /// Which side of a source a part came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -53,6 +62,13 @@ pub(crate) enum Side {
 }
 
 impl Side {
+    const fn other(self) -> Self {
+        match self {
+            Side::Main => Side::Pull,
+            Side::Pull => Side::Main,
+        }
+    }
+
     fn stream(self, id: &str) -> String {
         format!("{}{id}", STREAMS[self as usize])
     }
@@ -61,8 +77,10 @@ impl Side {
 /// Whose call a cursor is of, by the author's key. `None`: of nobody's that is known.
 pub(crate) fn caller(stream: &str, position: &serde_json::Value) -> Option<String> {
     STREAMS.iter().find_map(|side| stream.strip_prefix(side))?;
-    let known: Known = serde_json::from_value(position.clone()).ok()?;
-    known.event.author.map(|author| author.key)
+    match serde_json::from_value(position.clone()).ok()? {
+        State::Known(known) => known.event.author.map(|author| author.key),
+        State::Closed(mark) => mark.author,
+    }
 }
 
 impl Known {
@@ -83,6 +101,7 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Calls {
     known: BTreeMap<String, Known>,
+    closed: Closed,
     resting: BTreeSet<(Timestamp, String)>,
     bytes: usize,
     keep: SignedDuration,
@@ -93,6 +112,7 @@ impl Calls {
     pub(crate) fn new(keep_hours: u32) -> Self {
         Self {
             known: BTreeMap::new(),
+            closed: Closed::default(),
             resting: BTreeSet::new(),
             bytes: 0,
             keep: SignedDuration::from_hours(i64::from(keep_hours)),
@@ -105,20 +125,45 @@ impl Calls {
             let Some(id) = STREAMS.iter().find_map(|side| stream.strip_prefix(side)) else {
                 continue;
             };
-            match serde_json::from_value::<Known>(position) {
-                Ok(known) => {
+            match serde_json::from_value(position) {
+                Ok(State::Closed(mark)) => self.closed.put(id, mark),
+                Ok(State::Known(known)) => {
                     let later = self
                         .known
                         .get(id)
                         .is_none_or(|own| own.version < known.version);
                     if later {
-                        self.put(id.to_owned(), known);
+                        self.put(id.to_owned(), *known);
                     }
                 }
                 Err(error) => tracing::warn!(%stream, %error,
                     "what is known of a call cannot be read; its later parts stand alone"),
             }
         }
+        // The other side had closed it.
+        let closed = |id: &&String, known: &Known| {
+            let mark = self.closed.get(id.as_str());
+            mark.is_some_and(|mark| known.version <= mark.version)
+        };
+        let over: Vec<String> = self
+            .known
+            .iter()
+            .filter(|(id, known)| closed(id, known))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            self.remove(&id);
+        }
+        for id in self.known.keys() {
+            self.closed.remove(id);
+        }
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Known> {
+        let known = self.known.remove(id)?;
+        self.bytes = self.bytes.saturating_sub(known.bytes());
+        self.resting.remove(&(known.at, id.to_owned()));
+        Some(known)
     }
 
     fn put(&mut self, id: String, known: Known) {
@@ -135,9 +180,9 @@ impl Calls {
 
     /// Whether turns of the call are known.
     pub(crate) fn has_turns(&self, id: &str) -> bool {
-        self.known
-            .get(id)
-            .is_some_and(|known| !known.turns().is_empty())
+        let known = self.known.get(id);
+        known.is_some_and(|known| !known.turns().is_empty())
+            || self.closed.get(id).is_some_and(Mark::has_turns)
     }
 
     /// Merges a part into its call, and stages the call's event and state.
@@ -151,7 +196,23 @@ impl Calls {
         staging: &mut Staging,
     ) -> Result<(), String> {
         let whole = part.whole;
-        let heard = hear(part, rules, place, now)?;
+        let mut heard = hear(part, rules, place, now)?;
+        let is_open = |id: &str| self.known.contains_key(id);
+        match self.closed.meet(&heard.event, whole, is_open) {
+            Late::No => {}
+            Late::Repeat => {
+                staging.leave_out("repeat_of_closed_call");
+                return Ok(());
+            }
+            Late::Replaces(revision, version) => {
+                heard.event.revision = revision.saturating_add(1);
+                heard.version = version.saturating_add(1);
+            }
+            Late::GoesOn(id) => {
+                heard.event.id = EventId::of(&heard.event.source, &id);
+                heard.event.reply_to = Some(std::mem::replace(&mut heard.event.native_id, id));
+            }
+        }
         let id = heard.event.native_id.clone();
         let known = match self.known.get(&id) {
             Some(before) => merge(before, heard, whole),
@@ -169,26 +230,43 @@ impl Calls {
         }
         let position = serde_json::to_value(&known).map_err(|error| error.to_string())?;
         staging.cursor(&side.stream(&id), position, now);
+        self.closed.remove(&id);
         self.put(id, known);
-        self.close(now, staging);
+        self.close(side, now, staging);
         Ok(())
     }
 
-    /// Forgets calls that have rested, and those that there is no room for.
-    fn close(&mut self, now: Timestamp, staging: &mut Staging) {
+    /// Closes calls that have rested, and those that there is no room for. Of those that were told a mark stays.
+    fn close(&mut self, side: Side, now: Timestamp, staging: &mut Staging) {
         while let Some((at, id)) = self.resting.first().cloned() {
             let rested = now.duration_since(at) > self.keep;
             if !rested && (self.bytes <= MAX_BYTES || self.known.len() < 2) {
                 break;
             }
             self.resting.pop_first();
-            if let Some(known) = self.known.remove(&id) {
-                self.bytes = self.bytes.saturating_sub(known.bytes());
-            }
-            for side in [Side::Main, Side::Pull] {
-                staging.forget(&side.stream(&id));
+            let Some(known) = self.remove(&id).filter(|known| known.told) else {
+                forget(&id, staging);
+                continue;
+            };
+            let mark = Mark::of(&known.event, known.version, now);
+            match serde_json::to_value(&mark) {
+                Ok(position) => {
+                    staging.cursor(&side.stream(&id), position, now);
+                    staging.forget(&side.other().stream(&id));
+                    self.closed.put(&id, mark);
+                }
+                Err(_) => forget(&id, staging),
             }
         }
+        while let Some(id) = self.closed.forget_one(now) {
+            forget(&id, staging);
+        }
+    }
+}
+
+fn forget(id: &str, staging: &mut Staging) {
+    for side in [Side::Main, Side::Pull] {
+        staging.forget(&side.stream(id));
     }
 }
 

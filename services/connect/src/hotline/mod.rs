@@ -5,6 +5,7 @@
 //! Only the customer's turns are the event's text, which is what is judged.
 
 mod calls;
+mod closed;
 mod measure;
 pub(crate) mod read;
 mod roles;

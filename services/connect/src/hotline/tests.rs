@@ -217,7 +217,115 @@ fn a_call_that_rested_is_closed_and_one_that_is_spoken_to_is_not() {
         .filter(|(_, position)| position.is_none())
         .map(|(stream, _)| stream.as_str())
         .collect();
-    assert_eq!(forgotten, ["call:old", "call-pull:old"]);
+    assert_eq!(forgotten, ["call-pull:old"]);
+    let mark = told.cursors.iter().find(|(stream, _)| stream == "call:old");
+    let mark = mark.unwrap().1.as_ref().unwrap().to_string();
+    assert!(!mark.contains("慢"), "a mark holds no word: {mark}");
+}
+
+const HOUR: i64 = 3_600;
+
+/// A call that was told and closed, as a restart knows it.
+fn closed_call() -> Calls {
+    let mut calls = Calls::new(1);
+    let mut words = part("c1", vec![turn(Role::Customer, 0, 900, "漏水")]);
+    words.draft.set(Field::Csat, "1");
+    words.draft.set(Field::Author, "13800138000".to_owned());
+    take(&mut calls, words, NOW).unwrap();
+    take(
+        &mut calls,
+        part("c1", vec![turn(Role::Customer, 900, 990, "太慢")]),
+        NOW,
+    )
+    .unwrap();
+    let other = part("c2", vec![turn(Role::Customer, 0, 900, "慢")]);
+    let told = take(&mut calls, other, NOW + 2 * HOUR).unwrap();
+    let kept = told.cursors.into_iter();
+    let mut after = Calls::new(1);
+    after.restore(
+        kept.filter_map(|(stream, position)| Some((stream, position?)))
+            .collect(),
+    );
+    after
+}
+
+#[test]
+fn what_comes_late_goes_on_as_a_call_of_its_own_and_what_comes_again_is_dropped() {
+    let mut calls = closed_call();
+    let later = NOW + 100 * HOUR;
+    assert!(calls.has_turns("c1"));
+    for again in [
+        part("c1", vec![turn(Role::Customer, 0, 900, "漏水")]),
+        part("c1", vec![turn(Role::Customer, 7, 99, "太慢")]),
+        part("c1", vec![]),
+    ] {
+        let told = take(&mut calls, again, later).unwrap();
+        assert!(told.event.is_none());
+    }
+    let late = || part("c1", vec![turn(Role::Customer, 0, 900, "还没修好")]);
+    let event = take(&mut calls, late(), later).unwrap().event.unwrap();
+    assert_eq!((event.native_id.as_str(), event.revision), ("c1#2", 0));
+    assert_eq!(event.id, wensheng_schemas::EventId::of("line", "c1#2"));
+    assert_eq!(event.reply_to.as_deref(), Some("c1"));
+    assert_eq!(event.text, "还没修好");
+    // Further late parts belong to it, until it is closed as well.
+    let mut score = part("c1", vec![]);
+    score.draft.set(Field::Csat, "2");
+    let event = take(&mut calls, score, later + 1).unwrap().event.unwrap();
+    assert_eq!((event.native_id.as_str(), event.revision), ("c1#2", 1));
+    let told = take(&mut calls, late(), later + 50 * HOUR).unwrap();
+    assert!(told.event.is_some(), "open, it is told as it stands");
+    let third = part("c1", vec![turn(Role::Customer, 0, 900, "算了")]);
+    take(
+        &mut calls,
+        part("c3", vec![turn(Role::Agent, 0, 9, "您好")]),
+        later + 60 * HOUR,
+    )
+    .unwrap();
+    let told = take(&mut calls, late(), later + 61 * HOUR).unwrap();
+    assert!(told.event.is_none());
+    let event = take(&mut calls, third, later + 61 * HOUR).unwrap();
+    assert_eq!(event.event.unwrap().native_id, "c1#3");
+}
+
+#[test]
+fn all_turns_of_a_closed_call_are_its_next_revision() {
+    let mut calls = closed_call();
+    let whole = |text: &str| {
+        let mut whole = part("c1", vec![turn(Role::Customer, 0, 900, text)]);
+        whole.whole = true;
+        whole
+    };
+    let event = take(&mut calls, whole("漏水,太慢"), NOW + 100 * HOUR)
+        .unwrap()
+        .event
+        .unwrap();
+    // Two parts were told before: 0 and 1.
+    assert_eq!((event.native_id.as_str(), event.revision), ("c1", 2));
+    assert_eq!(event.text, "漏水,太慢");
+    let event = take(&mut calls, whole("漏水"), NOW + 100 * HOUR + 9).unwrap();
+    assert_eq!(event.event.unwrap().revision, 3, "it is open again");
+}
+
+#[test]
+fn a_mark_knows_whose_call_it_was_and_goes_after_a_month() {
+    let mut calls = Calls::new(1);
+    let mut words = part("c1", vec![turn(Role::Customer, 0, 900, "漏水")]);
+    words.draft.set(Field::Author, "13800138000".to_owned());
+    let event = take(&mut calls, words, NOW).unwrap().event.unwrap();
+    let next = |calls: &mut Calls, id: &str, at: i64| {
+        let words = part(id, vec![turn(Role::Customer, 0, 900, "慢")]);
+        take(calls, words, at).unwrap().cursors
+    };
+    let cursors = next(&mut calls, "c2", NOW + 2 * HOUR);
+    let (stream, mark) = cursors.iter().find(|(s, _)| s == "call:c1").unwrap();
+    let caller = super::caller(stream, mark.as_ref().unwrap());
+    assert_eq!(caller, event.author.map(|author| author.key));
+    let gone = next(&mut calls, "c3", NOW + 2 * HOUR + 31 * 24 * HOUR);
+    for stream in ["call:c1", "call-pull:c1"] {
+        let last = gone.iter().rev().find(|(s, _)| s == stream).unwrap();
+        assert_eq!(last.1, None, "{stream}");
+    }
 }
 
 #[test]

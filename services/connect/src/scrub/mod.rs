@@ -21,7 +21,7 @@ use wensheng_schemas::{Channel, DeadLetter, FeedbackEvent};
 use line::Line;
 
 /// The attribute that tells what was masked: `mobile=1,email=2`.
-const MASKED: &str = "masked";
+pub(crate) const MASKED: &str = "masked";
 
 /// A kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,6 +160,13 @@ pub(crate) fn dead_letter(letter: &mut DeadLetter) {
     if let Some(payload) = &mut letter.payload {
         mask(payload, true, &mut counts);
     }
+}
+
+/// What a person wrote about a matter (a note, a reason) without personal data: masked as a transcript of a call is.
+pub fn masked(text: &str) -> String {
+    let mut text = text.to_owned();
+    mask(&mut text, true, &mut Counts::default());
+    text
 }
 
 /// Masks the value of an attribute. Its name says what it is, as the words before a value in a sentence do; of an attribute

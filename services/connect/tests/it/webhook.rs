@@ -79,6 +79,66 @@ async fn what_is_answered_with_200_is_on_the_bus() {
 }
 
 #[tokio::test]
+async fn answers_on_scales_are_kept_with_their_scales() {
+    let site = Site::new().await;
+    let mut run = site.start(sources());
+    let item = json!({ "id": 1, "ratings": {
+        "口味": {"value": "4.5", "from": 1, "to": 5, "label": "好"}, "环境": {"value": 9, "from": 0, "to": 10},
+        "服务": {"value": null, "from": 1, "to": 5}, "价格": null,
+    } });
+    let answer = post(&mut run, item.to_string()).await;
+    assert_eq!(answer.body["accepted"], 1, "{}", answer.body);
+    assert_eq!(answer.body["ignored_fields"], json!(["ratings.口味.label"]));
+    let events = site.events().await;
+    let scale = |value, from, to| wensheng_schemas::Rating { value, from, to };
+    let expected = [("口味", scale(4.5, 1, 5)), ("环境", scale(9.0, 0, 10))];
+    assert_eq!(
+        events[0].ratings,
+        expected
+            .map(|(name, rating)| (name.to_owned(), rating))
+            .into()
+    );
+    let wrong = [
+        (json!({"口味": 4}), "ratings.口味 must be an object"),
+        (
+            json!({"口味": {"value": 6, "from": 1, "to": 5}}),
+            "does not lie on the scale",
+        ),
+        (
+            json!({"口味": {"value": 1, "from": 5, "to": 1}}),
+            "does not lie on the scale",
+        ),
+        (
+            json!({"口味": {"value": "好", "from": 1, "to": 5}}),
+            "is no number",
+        ),
+        (json!({"口味": {"value": 4, "to": 5}}), "ratings.口味.from"),
+        (
+            json!({"nps": {"value": 4, "from": 0, "to": 10}}),
+            "scores.nps",
+        ),
+        (json!({" ": {"value": 4, "from": 0, "to": 10}}), "1 to 200"),
+        (json!([4]), "ratings must be an object"),
+    ];
+    let items: Vec<Value> = wrong
+        .iter()
+        .map(|(ratings, _)| json!({ "text": "慢", "ratings": ratings }))
+        .collect();
+    let answer = post(&mut run, json!(items).to_string()).await;
+    assert_eq!(answer.body["accepted"], 0);
+    for (told, (ratings, says)) in answer.body["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(&wrong)
+    {
+        let reason = told["reason"].as_str().unwrap();
+        assert!(reason.contains(says), "{ratings}: {reason}");
+    }
+    run.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn wrong_items_are_told_by_index_and_the_others_are_taken() {
     let site = Site::new().await;
     let mut run = site.start(sources());

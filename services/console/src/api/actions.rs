@@ -36,7 +36,14 @@ pub(crate) async fn act(
     body: Result<Option<Json<Map<String, Value>>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let body = body?.map(|Json(body)| body).unwrap_or_default();
-    let (action, note) = asked(&name, body)?;
+    let (mut action, note) = asked(&name, body)?;
+    let note = (console.mask)(&note);
+    if let Action::Dismiss { reason }
+    | Action::LowerSeverity { reason, .. }
+    | Action::Pause { reason, .. } = &mut action
+    {
+        *reason = (console.mask)(reason);
+    }
     let looks = action == Action::View;
     if !looks {
         visitor.require(Role::Responder)?;

@@ -65,7 +65,7 @@ pub(crate) async fn correct(
         before: piece.sentiment.label,
         model_version: piece.model_version,
         actor: Actor(visitor.0.name.clone()),
-        note: body.note.trim().to_owned(),
+        note: (console.mask)(body.note.trim()),
         at: Timestamp::now(),
     };
     let records = vec![encode(&correction, None)];

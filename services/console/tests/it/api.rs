@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wensheng_bus::StageState;
 use wensheng_console::{Config, Error, run};
 use wensheng_runtime::{Check as _, Handle, Problems};
-use wensheng_schemas::{Correction, SentimentLabel, Topic};
+use wensheng_schemas::{Action, Correction, SentimentLabel, Topic};
 use wensheng_store::Role;
 
 use crate::running::Running;
@@ -173,7 +173,7 @@ async fn a_correction_is_durable_names_who_said_it_and_acts_once() {
         let request = console.request(Method::POST, path, token);
         request.header("idempotency-key", "k").json(&body).send()
     };
-    let body = json!({"label": "neutral", "note": "客观描述"});
+    let body = json!({"label": "neutral", "note": "客观描述 13912345678"});
     for (path, token, body, status) in [
         (path.as_str(), &viewer, body.clone(), StatusCode::FORBIDDEN),
         (
@@ -210,7 +210,7 @@ async fn a_correction_is_durable_names_who_said_it_and_acts_once() {
     seeder.corrections(corrections.clone()).await;
     let page = console.get("/corrections").await;
     assert_eq!(page["rows"][0]["text"], piece.feedback.text);
-    assert_eq!(page["rows"][0]["correction"]["note"], "客观描述");
+    assert_eq!(page["rows"][0]["correction"]["note"], "客观描述 [手机号]");
     console.stop().await;
 }
 
@@ -395,6 +395,24 @@ async fn a_viewer_cannot_act_and_only_an_administrator_reads_the_audit() {
 }
 
 #[tokio::test]
+async fn what_people_write_is_recorded_without_personal_data() {
+    let console = Running::start().await;
+    let alerts = Seeder::new(&console.store)
+        .everything(Timestamp::now())
+        .await;
+    let path = format!("/alerts/{}/dismiss", alerts[0].id);
+    let said = json!({ "reason": "已打 13912345678 核实", "note": "再打 13912345678" });
+    let request = console.request(Method::POST, &path, &console.admin);
+    let answer = request.json(&said).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let commands = console.commands().await;
+    let reason = "已打 [手机号] 核实".to_owned();
+    assert_eq!(commands[0].action, Action::Dismiss { reason });
+    assert_eq!(commands[0].note, "再打 [手机号]");
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn an_action_is_durable_before_it_is_answered_and_acts_once() {
     let console = Running::start().await;
     let alerts = Seeder::new(&console.store)
@@ -512,6 +530,7 @@ async fn a_port_in_use_is_told_with_the_setting_to_change() {
         handle.clone(),
         console.store.clone(),
         None,
+        str::to_owned,
         bound,
     )
     .await

@@ -66,6 +66,7 @@ impl Running {
             handle.clone(),
             store.clone(),
             Some(TicketKey::new(LINK_SECRET)),
+            |text| text.replace("13912345678", "[手机号]"),
             bound,
         ));
         Self {

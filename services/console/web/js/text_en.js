@@ -90,7 +90,7 @@ export default {
   'step.waiting': 'push pending',
 
   'event.raised': 'Raised ({kind})', 'event.severity_raised': 'Severity rose: {from} → {to}', 'event.acknowledged': 'Acknowledged', 'event.responded': 'First response out', 'event.resolved': 'Resolved',
-  'event.nudged': 'Reminder: {percent}% of the time to {deadline} is used', 'event.breached': 'Deadline missed: {deadline}', 'event.escalated': 'Escalated to {to}', 'event.refused': 'Had no effect: {action}',
+  'event.nudged': 'Reminder: {percent}% of the time to {deadline} is used', 'event.breached': 'Deadline missed: {deadline}', 'event.escalated': 'Escalated to {to}', 'event.refused': 'Had no effect: {action}', 'event.erased': 'What concerned a person was erased at their request',
 
   'delivery.queued': 'Queued', 'delivery.delivered': 'Delivered', 'delivery.failed': 'Failed', 'delivery.attempts': 'attempt {n}', 'delivery.next': 'next {time}',
   'notification.raised': 'Raised', 'notification.severity_raised': 'Severity rose', 'notification.nudge': 'Reminder', 'notification.breach': 'Deadline missed', 'notification.acknowledged': 'Acknowledged', 'notification.responded': 'Responded', 'notification.resolved': 'Resolved',

@@ -90,7 +90,7 @@ export default {
   'step.waiting': '等待推送',
 
   'event.raised': '预警发出（{kind}）', 'event.severity_raised': '级别升高：{from} → {to}', 'event.acknowledged': '已认领', 'event.responded': '已首次响应', 'event.resolved': '已办结',
-  'event.nudged': '催办：{deadline}已用去 {percent}%', 'event.breached': '{deadline}已超时', 'event.escalated': '升级通知至{to}', 'event.refused': '操作未生效：{action}',
+  'event.nudged': '催办：{deadline}已用去 {percent}%', 'event.breached': '{deadline}已超时', 'event.escalated': '升级通知至{to}', 'event.refused': '操作未生效：{action}', 'event.erased': '按个人信息删除请求，已移除相关原声与文字',
 
   'delivery.queued': '待推送', 'delivery.delivered': '已送达', 'delivery.failed': '失败', 'delivery.attempts': '第 {n} 次', 'delivery.next': '下次 {time}',
   'notification.raised': '新预警', 'notification.severity_raised': '级别升高', 'notification.nudge': '催办', 'notification.breach': '超时升级', 'notification.acknowledged': '已认领', 'notification.responded': '已首次响应', 'notification.resolved': '已办结',

@@ -461,6 +461,10 @@ fn event(event: &TimelineEvent) -> String {
         TimelineEvent::StatementApproved { version } => format!("批准口径 v{version}"),
         TimelineEvent::StatementWithdrawn { version } => format!("撤回口径 v{version}"),
         TimelineEvent::Noted => "备注".to_owned(),
+        TimelineEvent::Erased { samples, lines } => format!(
+            "按个人信息删除请求移除了 {samples} 条原声、{} 行时间线文字",
+            lines.len()
+        ),
         TimelineEvent::Viewed => "查看".to_owned(),
         TimelineEvent::Nudged {
             deadline: kind,
