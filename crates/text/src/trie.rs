@@ -9,6 +9,8 @@ use crate::terms::Found;
 
 /// No term ends here.
 const NO_TERM: u32 = u32::MAX;
+/// The mark of the number of a node at which a term ends.
+const ENDS: u32 = 1 << 31;
 /// Bits of a character.
 const CHAR_BITS: u32 = 21;
 /// 2^64 by the golden ratio: multiplying spreads keys over the high bits (D. Knuth, TAOCP 3, 6.4).
@@ -16,23 +18,21 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Words of a filter of 2^16 bits, 8 KB.
 const WORDS: usize = 1 << 10;
 
-/// A beginning of terms.
+/// A beginning of terms, in 16 bytes: the more of them the caches hold, the less a walk waits.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     /// What leads here ([`of_one`], [`of_two`], [`after`]); 0 for an empty slot.
     key: u64,
-    /// One bit for each of 64 kinds of characters that may follow.
-    follows: u64,
+    /// One bit for each of 32 kinds of characters that may follow.
+    follows: u32,
+    /// From 1 on; marked with `ENDS` where a term ends.
     number: u32,
-    /// The term that ends here, or `NO_TERM`.
-    term: u32,
 }
 
 const EMPTY: Node = Node {
     key: 0,
     follows: 0,
     number: 0,
-    term: NO_TERM,
 };
 
 /// Terms by their first characters.
@@ -44,7 +44,8 @@ pub(crate) struct Trie {
     twos: Box<[u64; WORDS]>,
     /// An open-addressed table, at most half full.
     nodes: Vec<Node>,
-    filled: usize,
+    /// By the number of a node, the term that ends there, or `NO_TERM`; its last is that of the last node.
+    terms: Vec<u32>,
 }
 
 impl Default for Trie {
@@ -61,7 +62,7 @@ impl Trie {
             ones: Box::new([0; WORDS]),
             twos: Box::new([0; WORDS]),
             nodes: vec![EMPTY; slots],
-            filled: 0,
+            terms: vec![NO_TERM],
         }
     }
 
@@ -85,23 +86,24 @@ impl Trie {
         };
         for c in chars {
             self.nodes[at].follows |= kind(c);
-            at = self.node(after(self.nodes[at].number, c));
+            at = self.node(after(self.nodes[at].number & !ENDS, c));
         }
-        if self.nodes[at].term == NO_TERM {
-            self.nodes[at].term = number;
+        if self.nodes[at].number & ENDS == 0 {
+            self.terms[self.nodes[at].number as usize] = number;
+            self.nodes[at].number |= ENDS;
         }
     }
 
     /// The slot of the node of `key`, made where it is missing.
     fn node(&mut self, key: u64) -> usize {
-        if (self.filled + 1) * 2 > self.nodes.len() {
+        if self.terms.len() * 2 > self.nodes.len() {
             self.grow();
         }
         let at = self.probe(key);
         if self.nodes[at].key == 0 {
-            self.filled += 1;
             self.nodes[at].key = key;
-            self.nodes[at].number = self.filled as u32;
+            self.nodes[at].number = self.terms.len() as u32;
+            self.terms.push(NO_TERM);
         }
         at
     }
@@ -147,16 +149,16 @@ impl Trie {
         let mut found = None;
         if self.is_one(one) != 0 {
             let node = &self.nodes[self.probe(of_one(one))];
-            if node.term != NO_TERM {
-                found = Some((node.term, at + 1));
+            if node.number & ENDS != 0 {
+                found = Some((node.number, at + 1));
             }
         }
         if self.is_two(one, two) != 0 {
             let mut node = &self.nodes[self.probe(of_two(one, two))];
             let mut end = at + 2;
             while node.key != 0 {
-                if node.term != NO_TERM {
-                    found = Some((node.term, end));
+                if node.number & ENDS != 0 {
+                    found = Some((node.number, end));
                 }
                 let Some(c) = letters.chars().get(end) else {
                     break;
@@ -164,18 +166,31 @@ impl Trie {
                 if node.follows & kind(*c) == 0 {
                     break;
                 }
-                node = &self.nodes[self.probe(after(node.number, *c))];
+                node = &self.nodes[self.probe(after(node.number & !ENDS, *c))];
                 end += 1;
             }
         }
-        found
+        found.map(|(number, end)| (self.terms[(number & !ENDS) as usize], end))
+    }
+
+    /// Brings the slot where a walk from character `at` enters near: the walk before it need not end first.
+    #[inline]
+    fn touch(&self, letters: &Letters, at: usize) {
+        let key = of_two(letters.with_end()[at], letters.with_end()[at + 1]);
+        std::hint::black_box(self.nodes[self.slot(key)].key);
+    }
+
+    /// Where the search for `key` begins.
+    #[inline]
+    fn slot(&self, key: u64) -> usize {
+        (key.wrapping_mul(GOLDEN) >> 32) as usize & (self.nodes.len() - 1)
     }
 
     /// The slot that holds `key`, or the empty one where it would stand.
     #[inline]
     fn probe(&self, key: u64) -> usize {
         let mask = self.nodes.len() - 1;
-        let mut at = (key.wrapping_mul(GOLDEN) >> 32) as usize & mask;
+        let mut at = self.slot(key);
         while self.nodes[at].key != key && self.nodes[at].key != 0 {
             at = (at + 1) & mask;
         }
@@ -222,6 +237,10 @@ impl Iterator for Walk<'_> {
             let first = self.block - 64;
             let at = first + self.marks.trailing_zeros() as usize;
             self.marks &= self.marks - 1;
+            if self.marks != 0 {
+                let next = first + self.marks.trailing_zeros() as usize;
+                self.trie.touch(self.letters, next);
+            }
             if let Some((term, end)) = self.trie.longest(self.letters, at) {
                 self.free = end;
                 self.marks &= from_bit(end - first);
@@ -261,8 +280,8 @@ fn after(number: u32, c: char) -> u64 {
 
 /// Which of the kinds of characters that may follow.
 #[inline]
-fn kind(c: char) -> u64 {
-    1 << ((c as u32).wrapping_mul(GOLDEN as u32) >> 26)
+fn kind(c: char) -> u32 {
+    1 << ((c as u32).wrapping_mul(GOLDEN as u32) >> 27)
 }
 
 /// The word and the bit of a character in its filter.
