@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::analysis::{Analysis, AspectMention, Polarity, Sentiment, Span, Token};
 use crate::car::{CarModel, car_ontology};
 use crate::config::Config;
@@ -9,23 +11,20 @@ use crate::entity::{Entity, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::intent::IntentFinder;
-use crate::keyword::Keywords;
+use crate::keyword::{Keywords, Weighed};
+use crate::letters::Letters;
 use crate::lexicon::Lexicons;
 use crate::matcher::{Context, RuleSet, Subject};
 use crate::model::Model;
 use crate::normalize::{Normalized, Normalizer};
 use crate::offset::CharIndex;
 use crate::ontology::{AspectFinder, Mention};
+use crate::reader::Room;
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
 use crate::segment::{Segmenter, Word};
-use crate::squeeze::{is_parted, squeeze};
 use crate::tagger::Tagger;
-use crate::verdict::Verdict;
 use crate::words::Words;
-
-/// How much more the lexicon counts for a source of which the model has no weights of its own.
-const UNKNOWN_SOURCE: f32 = 2.0;
 
 /// Analyses texts. Building one reads the dictionary (some 0.2 s); share it in an `Arc`.
 #[derive(Debug, Clone)]
@@ -42,6 +41,8 @@ pub struct Analyzer {
     pub(crate) intents: IntentFinder,
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) tagger: Arc<Tagger>,
+    /// The number of the adapter of each channel that has one.
+    adapters: FxHashMap<String, usize>,
     version: Arc<str>,
 }
 
@@ -90,6 +91,11 @@ impl Analyzer {
             intents: IntentFinder::new(&normalizer),
             rules: Arc::new(RuleSet::compile(rules, &normalizer)?),
             tagger: Arc::new(Tagger::new(config, &normalizer)?),
+            adapters: config
+                .adapters
+                .iter()
+                .filter_map(|(channel, name)| Some((channel.clone(), model.adapter(name)?)))
+                .collect(),
             version: version(&model, lexicons),
             model: Arc::new(model),
             normalizer,
@@ -152,16 +158,19 @@ impl Analyzer {
             normalized: &normalized,
             index: &index,
         };
-        let mut runs = Runs::default();
-        let (verdict, reading) = self.read(&normalized.text, context, &mut runs);
+        let letters = Letters::of(&normalized.text);
+        let mut room = Room::default();
+        let (verdict, reading) = self.read(&normalized.text, &letters, context, &mut room);
+        let runs = &room.runs;
         let sentiment = Sentiment {
             label: verdict.label,
             score: verdict.score,
             confidence: verdict.confidence,
             spans: self.spans(&reading.hits, &place),
         };
-        let mentions = self.aspects.find(&normalized.text);
+        let mentions = self.aspects.find(&normalized.text, &letters);
         let words = self.segmenter.cut(&normalized.text);
+        let weighed: Vec<Weighed<'_>> = words.iter().map(|w| self.keywords.weigh(w.word)).collect();
         let aspects = self.mentions(&mentions, &reading, &place);
         let subject = Subject {
             original: text,
@@ -171,18 +180,17 @@ impl Analyzer {
             aspects: &aspects,
         };
         let rules = self.rules.find(&subject, context);
-        let intents = self.intents.find(&normalized.text, sentiment.label);
+        let intents = self.intents.find(&letters, sentiment.label);
         let tags = self.tagger.tag(
             &self.config,
-            (&normalized.text, &runs),
+            (&normalized.text, &letters, runs),
             sentiment.label,
             &intents,
-            words.iter().map(|w| w.word),
-            &self.keywords,
+            &weighed,
         );
         let ends = words.iter().map(|word| word.end as u32).collect();
         let analysis = Analysis {
-            topics: self.topics(&mentions, &runs),
+            topics: self.topics(&mentions, runs),
             aspects,
             intents,
             emotion: tags.emotion,
@@ -191,7 +199,7 @@ impl Analyzer {
             simhash: tags.simhash,
             entities: place.entities(tags.entities),
             keywords: self.keywords.extract(
-                words.iter().map(|w| w.word),
+                &weighed,
                 self.config.keyword_method,
                 self.config.keywords,
             ),
@@ -208,65 +216,9 @@ impl Analyzer {
         (analysis, Words::new(normalized.text, ends))
     }
 
-    /// The verdict alone: the same as `analyze_in` gives, in a quarter of its time.
-    pub fn verdict(&self, text: &str, context: &Context<'_>) -> Verdict {
-        let normalized = self.normalizer.text(text, self.config.max_chars);
-        self.read(&normalized, context, &mut Runs::default()).0
-    }
-
-    fn adapter(&self, context: &Context<'_>) -> Option<usize> {
-        context
-            .channel
-            .and_then(|c| self.config.adapters.get(c))
-            .and_then(|a| self.model.adapter(a))
-    }
-
-    /// The verdict on a normalised text, whose runs are left in `runs`, and what its words say. Where signs part the characters, both
-    /// are of the text without them.
-    fn read(&self, text: &str, context: &Context<'_>, runs: &mut Runs) -> (Verdict, Reading) {
-        if !is_parted(text) {
-            let reading = self.scope.read(text);
-            return (self.judge(text, &reading, context, runs), reading);
-        }
-        let squeezed = squeeze(text);
-        let mut reading = self.scope.read(&squeezed.text);
-        let verdict = self.judge(&squeezed.text, &reading, context, runs);
-        for hit in &mut reading.hits {
-            let source = squeezed.source(hit.start..hit.end);
-            (hit.start, hit.end) = (source.start, source.end);
-        }
-        for clause in &mut reading.clauses {
-            let source = squeezed.source(clause.start..clause.end);
-            (clause.start, clause.end) = (source.start, source.end);
-        }
-        (verdict, reading)
-    }
-
-    /// The verdict on a normalised text with this reading, whose runs are left in `runs`.
-    fn judge(
-        &self,
-        normalized: &str,
-        reading: &Reading,
-        context: &Context<'_>,
-        runs: &mut Runs,
-    ) -> Verdict {
-        let adapter = self.adapter(context);
-        let mut odds = self.model.read(normalized, adapter, runs);
-        // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
-        for hit in reading.turned_hits() {
-            odds.polarity -= self.model.share(
-                &normalized[hit.start..hit.end],
-                adapter,
-                runs.features().len(),
-            );
-        }
-        let weight = self.config.lexicon_weight
-            * if adapter.is_none() {
-                UNKNOWN_SOURCE
-            } else {
-                1.0
-            };
-        Verdict::new(odds, reading, runs.symbols(), weight)
+    /// The number of the adapter of a text of this origin.
+    pub(crate) fn adapter(&self, context: &Context<'_>) -> Option<usize> {
+        self.adapters.get(context.channel?).copied()
     }
 
     fn spans(&self, hits: &[Hit], place: &Place<'_>) -> Vec<Span> {

@@ -9,6 +9,7 @@ use crate::classifier::Classifier;
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::labelled::read_classes;
+use crate::letters::Letters;
 use crate::normalize::Normalizer;
 use crate::ontology::{AspectFinder, Ontology};
 use crate::teach::{Labelled, TeachOptions, mean_f1, teach};
@@ -168,7 +169,7 @@ pub fn evaluate_car_aspects(
         count(1, *truth, if any { *truth } else { said });
         count(2, *truth, 0);
         let mut words = [0u32; ASPECTS.len()];
-        for mention in finder.find(&normalized) {
+        for mention in finder.find(&normalized, &Letters::of(&normalized)) {
             words[mention.aspect] += 1;
         }
         let most = (0..words.len()).rev().max_by_key(|a| words[*a]);

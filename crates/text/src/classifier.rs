@@ -15,6 +15,8 @@ const HEADER: usize = 8 + 4 * 5;
 pub(crate) const MOST_CLASSES: usize = 32;
 /// Classes are summed so many at a time, whether there are as many or not: the processor adds eight numbers as fast as one.
 const LANES: usize = 8;
+/// So many look-ups are made before their sums, a post's at once.
+const GATHERED: usize = 256;
 /// The largest table: 2^24 rows.
 const MOST_BUCKETS: u32 = 1 << 24;
 
@@ -171,13 +173,8 @@ impl Classifier {
             squares.fill(0);
             for eight in (0..classes).step_by(LANES) {
                 let squares = &mut squares[eight..eight + LANES];
-                for feature in features {
-                    let at = bucket_of(*feature, self.buckets) * classes + eight;
-                    let cells = &self.table[at..at + LANES];
-                    for (sum, q) in squares.iter_mut().zip(cells) {
-                        let q = i32::from(*q);
-                        *sum += q * q.abs();
-                    }
+                for features in features.chunks(GATHERED) {
+                    self.add(features, eight, squares);
                 }
             }
             for (sum, squares) in sums.iter_mut().zip(squares) {
@@ -187,6 +184,30 @@ impl Classifier {
         let scale = self.top / (127.0 * 127.0) / (runs.features().len().max(1) as f32).sqrt();
         sums[..classes].iter_mut().for_each(|s| *s *= scale);
         sums
+    }
+
+    /// Adds the signed squares of [`LANES`] bytes of each feature, from class `eight` on.
+    fn add(&self, features: &[u64], eight: usize, squares: &mut [i32]) {
+        // Places, then look-ups, which wait for memory, then sums.
+        let mut places = [0; GATHERED];
+        for (place, feature) in places.iter_mut().zip(features) {
+            *place = bucket_of(*feature, self.buckets) * self.classes.len() + eight;
+        }
+        let mut cells = [[0; LANES]; GATHERED];
+        for (cells, place) in cells.iter_mut().zip(&places[..features.len()]) {
+            cells.copy_from_slice(&self.table[*place..place + LANES]);
+        }
+        let mut sums = [0; LANES];
+        for cells in &cells[..features.len()] {
+            for (sum, q) in sums.iter_mut().zip(cells) {
+                // 16 bits hold the square of a byte.
+                let q = i16::from(*q);
+                *sum += i32::from(q * q.abs());
+            }
+        }
+        for (square, sum) in squares.iter_mut().zip(sums) {
+            *square += sum;
+        }
     }
 
     /// The likeliest class of a text and its probability; `None` for an empty text.

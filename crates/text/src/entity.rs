@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Problem;
+use crate::letters::Letters;
 use crate::normalize::Normalizer;
 use crate::scan::{date, money, order_number};
 use crate::scope::inside_word;
@@ -131,9 +132,9 @@ impl EntityFinder {
 
     /// The first `most` entities of a normalised text, in its order. Where two overlap, the longer one stands, the name where they are
     /// alike.
-    pub(crate) fn find(&self, text: &str, most: usize) -> Vec<Found> {
+    pub(crate) fn find(&self, text: &str, letters: &Letters, most: usize) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
-        for hit in self.terms.find(text).take(most) {
+        for hit in self.terms.find(letters).take(most) {
             if !inside_word(text, hit.start, hit.end) {
                 let (kind, value) = self.names[hit.term].clone();
                 let place = hit.start..hit.end;
@@ -252,7 +253,7 @@ mod tests {
         let text = normalizer.normalize(text, 1000).text;
         let finder = EntityFinder::new(&table, &normalizer);
         finder
-            .find(&text, 16)
+            .find(&text, &Letters::of(&text), 16)
             .into_iter()
             .map(|f| {
                 (

@@ -3,6 +3,8 @@
 //! Digits count as one digit, a bracketed emoticon (`[怒]`) as one character, and one that is repeated as one. No words: in trials they
 //! added nothing to the runs.
 
+use crate::letters::Letters;
+
 /// The longest text in a bracket that may be an emoticon, in characters: the longest of Weibo has eight.
 const LONGEST_EMOTICON: usize = 8;
 /// Emoticons are numbered above all Unicode characters, below 2^21, so that three symbols fit into 63 bits.
@@ -13,25 +15,24 @@ const DIGIT: u32 = '0' as u32;
 /// Further digits of a number tell nothing.
 const LONGEST_NUMBER: usize = 3;
 
-/// The symbols of a normalised text, one per character or emoticon, into `symbols` (cleared first).
-pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
+/// The symbols of a normalised text of these characters, one per character or emoticon, into `symbols` (cleared first).
+pub(crate) fn symbols(chars: &[char], symbols: &mut Vec<u32>) {
     symbols.clear();
-    // Room at once for a post, which has at most as many symbols as bytes; more grows as it comes.
-    symbols.reserve(text.len().min(1 << 10));
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
+    symbols.reserve(chars.len());
+    let mut at = 0;
+    while let Some(c) = chars.get(at).copied() {
         if c == '['
-            && let Some((inner, after)) = emoticon(rest)
+            && let Some((inner, length)) = emoticon(&chars[at..])
         {
             let emoticon = EMOTICON + inner % EMOTICONS;
             // [怒][怒][怒] is no other feeling than [怒], and would drown the words.
             if symbols.last() != Some(&emoticon) {
                 symbols.push(emoticon);
             }
-            rest = after;
+            at += length;
             continue;
         }
-        rest = &rest[c.len_utf8()..];
+        at += 1;
         if !c.is_ascii_digit() {
             symbols.push(c as u32);
         } else if !symbols.ends_with(&[DIGIT; LONGEST_NUMBER]) {
@@ -40,16 +41,16 @@ pub(crate) fn symbols(text: &str, symbols: &mut Vec<u32>) {
     }
 }
 
-/// The emoticon at the head of `text`: the hash of its name, and what follows it.
-fn emoticon(text: &str) -> Option<(u32, &str)> {
+/// The emoticon at the head of `chars`: the hash of its name, and how many characters it takes.
+fn emoticon(chars: &[char]) -> Option<(u32, usize)> {
     let mut hash: u32 = 0x811c_9dc5;
-    for (n, (at, c)) in text[1..].char_indices().enumerate() {
+    for (n, c) in chars[1..].iter().enumerate() {
         match c {
-            ']' if n > 0 => return Some((hash, &text[at + 2..])),
+            ']' if n > 0 => return Some((hash, n + 2)),
             ']' | '[' | ' ' | '\n' => return None,
             _ if n == LONGEST_EMOTICON => return None,
             // FNV-1a over the code points.
-            _ => hash = (hash ^ c as u32).wrapping_mul(0x0100_0193),
+            _ => hash = (hash ^ *c as u32).wrapping_mul(0x0100_0193),
         }
     }
     None
@@ -62,11 +63,13 @@ fn emoticon(text: &str) -> Option<(u32, &str)> {
 /// table, so that a text touches few pages of memory.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
+    /// The characters of a text that comes without them.
+    letters: Letters,
     symbols: Vec<u32>,
     features: Vec<u64>,
     /// Runs of two and three whose symbols all stand more than once in the text: no others can be there twice.
     repeats: Vec<u64>,
-    /// An open-addressed set of symbols, at most a quarter full: each plus one, so that 0 is an empty place, marked if it came again.
+    /// An open-addressed set of symbols, at most an eighth full: each plus one, so that 0 is an empty place, marked if it came again.
     seen: Vec<u32>,
     /// Of each symbol, its place in `seen`.
     places: Vec<u32>,
@@ -82,53 +85,67 @@ const HEAD_BITS: u32 = 4;
 impl Runs {
     /// Takes in a normalised text.
     pub(crate) fn read(&mut self, text: &str) {
-        symbols(text, &mut self.symbols);
-        self.features.clear();
-        self.features.reserve(self.symbols.len() * 3);
-        self.read_single();
-        self.read_joined();
+        let mut letters = std::mem::take(&mut self.letters);
+        letters.read(text);
+        self.read_letters(&letters);
+        self.letters = letters;
     }
 
-    /// Every symbol once; notes which come again.
-    fn read_single(&mut self) {
-        let places = (self.symbols.len() * 4).next_power_of_two().max(4);
+    /// Takes in a normalised text of these characters.
+    pub(crate) fn read_letters(&mut self, letters: &Letters) {
+        symbols(letters.chars(), &mut self.symbols);
+        // So many features at most, and as many repeats: written by their numbers, a branch less for each.
+        let most = self.symbols.len() * 3;
+        self.features.clear();
+        self.features.resize(most, 0);
+        let singles = self.read_single();
+        self.read_joined(singles);
+    }
+
+    /// Every symbol once, at the head of the features; notes which come again. Gives how many.
+    fn read_single(&mut self) -> usize {
+        let places = (self.symbols.len() * 8).next_power_of_two().max(8);
         let shift = 64 - places.trailing_zeros();
         self.seen.clear();
         self.seen.resize(places, 0);
-        self.places.clear();
-        self.places.reserve(self.symbols.len());
+        self.places.resize(self.symbols.len(), 0);
         let seen = self.seen.as_mut_slice();
-        for symbol in &self.symbols {
+        let features = self.features.as_mut_slice();
+        let mut singles = 0;
+        for (symbol, place) in self.symbols.iter().zip(&mut self.places) {
             let hash = hash(*symbol);
             let key = symbol + 1;
             let mut at = (hash >> shift) as usize;
             while seen[at] != 0 && seen[at] & !AGAIN != key {
                 at = (at + 1) & (places - 1);
             }
-            self.places.push(at as u32);
-            if seen[at] == 0 {
-                seen[at] = key;
-                self.features.push(hash >> HEAD_BITS);
-            } else {
-                seen[at] |= AGAIN;
-            }
+            *place = at as u32;
+            let new = seen[at] == 0;
+            seen[at] = if new { key } else { key | AGAIN };
+            features[singles] = hash >> HEAD_BITS;
+            singles += usize::from(new);
         }
+        singles
     }
 
-    /// Every run of two and three once.
-    fn read_joined(&mut self) {
-        let again = |at: &u32| self.seen[*at as usize] & AGAIN != 0;
-        let symbols = self.symbols.iter().map(|symbol| hash(*symbol));
-        let mut symbols = symbols.zip(self.places.iter().map(again));
+    /// Every run of two and three once, after the `singles`.
+    fn read_joined(&mut self, singles: usize) {
+        let symbols = self.symbols.iter().zip(&self.places);
+        let seen = self.seen.as_slice();
+        let mut symbols =
+            symbols.map(|(symbol, at)| (hash(*symbol), seen[*at as usize] & AGAIN != 0));
         let Some((mut before, mut before_again)) = symbols.next() else {
             return;
         };
+        let features = self.features.as_mut_slice();
+        let mut kept = singles;
         self.repeats.clear();
+        // A repeat is taken back from the features.
         let mut keep = |feature: u64, again: bool| {
+            features[kept] = feature;
+            kept += usize::from(!again);
             if again {
                 self.repeats.push(feature);
-            } else {
-                self.features.push(feature);
             }
         };
         let mut last: Option<(u64, bool)> = None;
@@ -144,6 +161,7 @@ impl Runs {
             last = Some((pair, both));
             (before, before_again) = (symbol, again);
         }
+        self.features.truncate(kept);
         self.repeats.sort_unstable();
         self.repeats.dedup();
         self.features.extend_from_slice(&self.repeats);
@@ -184,7 +202,7 @@ mod tests {
 
     fn of(text: &str) -> Vec<u32> {
         let mut out = Vec::new();
-        symbols(text, &mut out);
+        symbols(Letters::of(text).chars(), &mut out);
         out
     }
 

@@ -1,6 +1,7 @@
 //! What the writer wants, by cue words and the verdict; deterministic, one pass.
 
 use crate::analysis::{Intent, Polarity};
+use crate::letters::Letters;
 use crate::normalize::Normalizer;
 use crate::terms::Terms;
 
@@ -52,11 +53,11 @@ impl IntentFinder {
         Self { terms, intents }
     }
 
-    /// The intents of a normalised text, the most cued first; a negative text without any other cue that blames is a complaint, a
+    /// The intents of a normalised text of these characters, the most cued first; a negative text without any other cue that blames is a complaint, a
     /// positive one without any is praise.
-    pub(crate) fn find(&self, text: &str, label: Polarity) -> Vec<Intent> {
+    pub(crate) fn find(&self, letters: &Letters, label: Polarity) -> Vec<Intent> {
         let mut counts: Vec<(Intent, u32)> = Vec::new();
-        for found in self.terms.find(text) {
+        for found in self.terms.find(letters) {
             let intent = self.intents[found.term];
             match counts.iter_mut().find(|(i, _)| *i == intent) {
                 Some((_, n)) => *n += 1,

@@ -1,9 +1,10 @@
 //! Words that tell what a text is about: rare in feedback at large, frequent here; never a fragment, a digit or a stop word.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::analysis::Keyword;
 use crate::config::KeywordMethod;
+use crate::simhash::hash;
 use crate::text_rank::rank;
 
 /// What words that tell little weigh in a fingerprint: too little to part reposts of a long text, enough to part short texts.
@@ -12,8 +13,8 @@ const FAINT: f32 = 0.5;
 /// Inverse document frequencies and the words that never count.
 #[derive(Debug, Clone)]
 pub(crate) struct Keywords {
-    /// `None` for words that never count.
-    idf: FxHashMap<Box<str>, Option<f32>>,
+    /// By the hash of the word; `None` for words that never count.
+    idf: FxHashMap<u64, Option<f32>>,
     /// For words that no counted text held.
     unseen: f32,
 }
@@ -45,9 +46,9 @@ impl Keywords {
             .map_or(1.0, |(_, n)| n);
         let counted = rows()
             .filter(|(w, _)| !w.starts_with('#'))
-            .map(|(w, n)| (w.into(), Some((texts / (1.0 + n)).ln().max(0.0))));
+            .map(|(w, n)| (hash(w), Some((texts / (1.0 + n)).ln().max(0.0))));
         let never = never.into_iter().flat_map(str::split_whitespace);
-        let never = never.map(|w| (w.into(), None));
+        let never = never.map(|w| (hash(w), None));
         let idf = counted.chain(never).collect();
         // A word that was never counted is as likely a typo as a telling name: it weighs as one seen in 30 texts.
         Self {
@@ -56,34 +57,30 @@ impl Keywords {
         }
     }
 
-    /// The inverse document frequency of a word that tells something.
-    fn told(&self, word: &str) -> Option<f32> {
-        if !telling(word) {
-            return None;
-        }
-        self.idf.get(word).copied().unwrap_or(Some(self.unseen))
-    }
-
-    /// The inverse document frequency of a word that tells something; `FAINT` for stop words, numbers and single characters; 0 for marks.
-    pub(crate) fn weight(&self, word: &str) -> f32 {
-        match self.told(word) {
-            Some(idf) => idf,
-            None if word.starts_with(char::is_alphanumeric) => FAINT,
-            None => 0.0,
-        }
+    /// The word with what it weighs.
+    pub(crate) fn weigh<'a>(&self, word: &'a str) -> Weighed<'a> {
+        let hash = hash(word);
+        let told = if telling(word) {
+            self.idf.get(&hash).copied().unwrap_or(Some(self.unseen))
+        } else {
+            None
+        };
+        Weighed { word, hash, told }
     }
 
     /// The `top` weightiest of `words`, weighed by `method`.
     pub(crate) fn extract<'a>(
         &self,
-        words: impl Iterator<Item = &'a str>,
+        words: &[Weighed<'a>],
         method: KeywordMethod,
         top: usize,
     ) -> Vec<Keyword> {
-        let words = words.filter_map(|word| Some((word, self.told(word)?)));
         let mut keywords = match method {
             KeywordMethod::TfIdf => by_frequency(words),
-            KeywordMethod::TextRank => rank(words.map(|(word, _)| word)),
+            KeywordMethod::TextRank => {
+                let telling = words.iter().filter(|w| w.told.is_some());
+                rank(telling.map(|w| w.word))
+            }
         };
         // Stable: equal weights keep the order of the text, so that the answer is always the same.
         keywords.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -98,17 +95,53 @@ impl Keywords {
     }
 }
 
+/// A word of a text with what it weighs, looked up once for all that ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weighed<'a> {
+    word: &'a str,
+    /// Of 64 bits: two of a million words are taken for one with a chance of one in 37 million.
+    hash: u64,
+    /// The inverse document frequency of a word that tells something.
+    told: Option<f32>,
+}
+
+impl Weighed<'_> {
+    /// What the word counts in a fingerprint: its inverse document frequency if it tells something; `FAINT` for stop words, numbers and
+    /// single characters; 0 for marks.
+    pub(crate) fn weight(&self) -> f32 {
+        match self.told {
+            Some(idf) => idf,
+            None if self.word.starts_with(is_of_words) => FAINT,
+            None => 0.0,
+        }
+    }
+
+    /// The hash by which it votes on a fingerprint.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+/// Letters, Han and digits.
+fn is_of_words(c: char) -> bool {
+    // Most are Han, which needs no look into the tables of Unicode.
+    ('\u{4e00}'..='\u{9fff}').contains(&c) || c.is_alphanumeric()
+}
+
 /// Term frequency × inverse document frequency, by length of the text.
-fn by_frequency<'a>(words: impl Iterator<Item = (&'a str, f32)>) -> Vec<(&'a str, f32)> {
-    let mut found: Vec<(&str, f32, u32)> = Vec::new();
-    let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+fn by_frequency<'a>(words: &[Weighed<'a>]) -> Vec<(&'a str, f32)> {
+    let mut found: Vec<(&str, f32, u32)> = Vec::with_capacity(words.len());
+    let mut seen = FxHashMap::with_capacity_and_hasher(words.len(), FxBuildHasher);
     let mut total = 0u32;
-    for (word, idf) in words {
+    for word in words {
+        let Some(idf) = word.told else {
+            continue;
+        };
         total += 1;
-        let at = *seen.entry(word).or_insert(found.len());
+        let at = *seen.entry(word.hash).or_insert(found.len());
         match found.get_mut(at) {
             Some((_, _, n)) => *n += 1,
-            None => found.push((word, idf, 1)),
+            None => found.push((word.word, idf, 1)),
         }
     }
     let scale = 1.0 / total.max(1) as f32;
@@ -149,10 +182,16 @@ mod tests {
         Keywords::parse("# texts\t1000\n外卖\t10\n好吃\t500\n", ["真的 the"])
     }
 
+    fn extract(words: &[&str], method: KeywordMethod, top: usize) -> Vec<Keyword> {
+        let keywords = keywords();
+        let words: Vec<_> = words.iter().map(|w| keywords.weigh(w)).collect();
+        keywords.extract(&words, method, top)
+    }
+
     #[test]
     fn the_rarer_word_comes_first_and_stop_words_never() {
-        let found = keywords().extract(
-            ["真的", "好吃", "外卖", "的", "12345", ",", "外卖"].into_iter(),
+        let found = extract(
+            &["真的", "好吃", "外卖", "的", "12345", ",", "外卖"],
             KeywordMethod::TfIdf,
             5,
         );
@@ -167,23 +206,45 @@ mod tests {
     fn words_that_only_join_count_or_draw_out_are_none() {
         let shipped = Keywords::default();
         for word in ["一个半", "你家", "好好", "附近", "啊啊啊", "ok", "谢谢你们"] {
-            let told = shipped.told(word).is_some();
+            let told = shipped.weigh(word).told.is_some();
             assert_eq!(told, word == "ok", "{word}");
         }
         for word in ["高速", "妈妈", "退款", "零件", "wifi", "iphone15"] {
-            assert!(shipped.told(word).is_some(), "{word}");
+            assert!(shipped.weigh(word).told.is_some(), "{word}");
         }
-        assert!(shipped.told("copyright1999allrightsreserved").is_none());
+        assert!(
+            shipped
+                .weigh("copyright1999allrightsreserved")
+                .told
+                .is_none()
+        );
     }
 
     #[test]
     fn no_more_than_asked_for() {
         for method in [KeywordMethod::TfIdf, KeywordMethod::TextRank] {
-            let of = |words: &'static [&str], top| {
-                keywords().extract(words.iter().copied(), method, top)
-            };
-            assert_eq!(of(&["外卖", "好吃"], 1).len(), 1);
-            assert!(of(&["真的", "的", "12345"], 5).is_empty());
+            assert_eq!(extract(&["外卖", "好吃"], method, 1).len(), 1);
+            assert!(extract(&["真的", "的", "12345"], method, 5).is_empty());
         }
+    }
+
+    #[test]
+    fn no_two_words_with_counts_share_a_hash() {
+        let rows = include_str!("../data/document_frequencies.tsv").lines();
+        let stop = include_str!("../data/stop_words.txt").split_whitespace();
+        let words = rows.filter_map(|l| Some(l.split_once('\t')?.0)).chain(stop);
+        let words: std::collections::BTreeSet<&str> = words.collect();
+        let hashes: std::collections::BTreeSet<u64> = words.iter().map(|w| hash(w)).collect();
+        assert_eq!(hashes.len(), words.len());
+    }
+
+    #[test]
+    fn marks_do_not_count_in_a_fingerprint_and_words_that_tell_little_do_little() {
+        let weight = |word: &str| keywords().weigh(word).weight();
+        assert!(weight("外卖") > weight("好吃"));
+        assert_eq!(
+            ["的", "真的", "7", "!", "👍"].map(weight),
+            [0.5, 0.5, 0.5, 0.0, 0.0]
+        );
     }
 }

@@ -11,6 +11,10 @@ use crate::feature::{Runs, bucket_of};
 const MAGIC: &[u8; 8] = b"WSMODEL4";
 /// The heads: polarity, neutrality.
 pub(crate) const HEADS: usize = 2;
+/// So many look-ups are made before their sums, a post's at once; so few that no sum of squares overflows 32 bits.
+const GATHERED: usize = 256;
+/// So many bytes are summed at a time: four cells.
+const LANES: usize = 4 * HEADS;
 /// Bytes before the names: magic, buckets, length of the names, and per head the largest weight.
 const HEADER: usize = 8 + 4 + 4 + HEADS * 4;
 /// Bytes of the calibration of one kind of source.
@@ -296,22 +300,18 @@ impl Model {
     /// Reads a normalised text from a source of that adapter into `runs`.
     pub(crate) fn read(&self, text: &str, adapter: Option<usize>, runs: &mut Runs) -> LogOdds {
         runs.read(text);
+        self.judge(runs, adapter)
+    }
+
+    /// Judges the runs of a text from a source of that adapter.
+    pub(crate) fn judge(&self, runs: &Runs, adapter: Option<usize>) -> LogOdds {
         if runs.features().is_empty() {
             return LogOdds::default();
         }
-        let mut sums = [0i64; HEADS];
-        let buckets = self.buckets();
-        let mut add = |feature: u64| {
-            let cell = self.table[bucket_of(feature, buckets)];
-            for h in 0..HEADS {
-                sums[h] += i64::from(squared(cell[h]));
-            }
-        };
-        runs.features().iter().for_each(|feature| add(*feature));
-        if let Some(salt) = adapter.map(salt) {
-            runs.features()
-                .iter()
-                .for_each(|feature| add(feature ^ salt));
+        let mut sums = [0; HEADS];
+        self.add(runs.features(), 0, &mut sums);
+        if let Some(adapter) = adapter {
+            self.add(runs.features(), salt(adapter), &mut sums);
         }
         let scale = (runs.features().len() as f32).sqrt().recip();
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
@@ -322,14 +322,45 @@ impl Model {
         }
     }
 
-    /// What the runs inside `part` add to the polarity of a text of `runs` distinct runs that holds it.
-    pub(crate) fn share(&self, part: &str, adapter: Option<usize>, runs: usize) -> f32 {
-        let mut own = Runs::default();
-        let odds = self.read(part, adapter, &mut own).polarity;
+    /// Adds the signed squares of the bytes of each feature, turned by `salt`.
+    fn add(&self, features: &[u64], salt: u64, sums: &mut [i64; HEADS]) {
+        let buckets = self.buckets();
+        for features in features.chunks(GATHERED) {
+            // Places, then look-ups, which wait for memory and so for each other as little as can be, then sums, which wait for nothing.
+            let mut places = [0; GATHERED];
+            for (place, feature) in places.iter_mut().zip(features) {
+                *place = bucket_of(feature ^ salt, buckets) as u32;
+            }
+            let mut cells = [[0; HEADS]; GATHERED];
+            for (cell, place) in cells.iter_mut().zip(&places[..features.len()]) {
+                *cell = self.table[*place as usize];
+            }
+            let mut lanes = [0; LANES];
+            let (cells, _) = cells.as_flattened().as_chunks::<LANES>();
+            for cells in &cells[..(features.len() * HEADS).div_ceil(LANES)] {
+                for (lane, byte) in lanes.iter_mut().zip(cells) {
+                    *lane += squared(*byte);
+                }
+            }
+            for (lane, squares) in lanes.into_iter().enumerate() {
+                sums[lane % HEADS] += i64::from(squares);
+            }
+        }
+    }
+
+    /// What the runs inside `part` add to the polarity of a text of `features` distinct runs that holds it; `runs` gives room.
+    pub(crate) fn share(
+        &self,
+        part: &str,
+        adapter: Option<usize>,
+        features: usize,
+        runs: &mut Runs,
+    ) -> f32 {
+        let odds = self.read(part, adapter, runs).polarity;
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         let share = odds - calibration.odds(0, 0.0);
         // The scale of the part taken back, that of the text put in its place.
-        share * (own.features().len() as f32 / runs.max(1) as f32).sqrt()
+        share * (runs.features().len() as f32 / features.max(1) as f32).sqrt()
     }
 
     /// What a sum of signed squares of bytes stands for.
@@ -341,8 +372,9 @@ impl Model {
 /// The square of a byte, with its sign.
 #[inline]
 fn squared(byte: i8) -> i32 {
-    let byte = i32::from(byte);
-    byte * byte.abs()
+    // 16 bits hold it, and the processor multiplies twice as many of them at once.
+    let byte = i16::from(byte);
+    i32::from(byte * byte.abs())
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@
 //! What is done, in one pass: full width to half (NFKC, character by character), lower case, Traditional to Simplified, control,
 //! zero-width and combining characters and variation selectors removed, runs of one character other than a digit cut at three.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 
 const FIRST: u32 = 0x4e00;
 const LAST: u32 = 0x9fff;
+/// Where what a character becomes is looked up as for Han: ASCII, general punctuation, marks and kana, full-width forms.
+const PLAIN: [RangeInclusive<u32>; 4] =
+    [0..=0x7f, 0x2000..=0x206f, 0x3000..=0x30ff, 0xff00..=0xffef];
 /// Longer runs of one character say no more than three: 哈哈哈哈哈哈 is 哈哈哈. Digits are left alone: 10000 is not 1000.
 const RUN: usize = 3;
 
@@ -93,9 +96,10 @@ struct Exception {
 /// Normalises texts; built once, shared by all.
 #[derive(Debug, Clone)]
 pub struct Normalizer {
-    /// The Simplified character of each of the basic block; 0 where the neighbours decide.
-    simplified: Box<[u16]>,
-    /// The same outside the basic block.
+    /// What each character of the basic plane becomes: the Simplified one for Han, the half-width one for marks; 0 where the neighbours
+    /// decide, and where more is to be done.
+    usual: Box<[u16; 1 << 16]>,
+    /// The Simplified character of each outside the basic block of Han.
     rare: FxHashMap<char, char>,
     /// Characters whose neighbours decide: the usual conversion, and the exceptions.
     undecided: FxHashMap<char, (char, Vec<Exception>)>,
@@ -110,21 +114,24 @@ impl Default for Normalizer {
 impl Normalizer {
     /// Builds the tables from the embedded data.
     pub fn new() -> Self {
-        let mut simplified: Box<[u16]> = (FIRST..=LAST).map(|c| c as u16).collect();
+        let mut usual = Box::new([0; 1 << 16]);
+        for code in FIRST..=LAST {
+            usual[code as usize] = code as u16;
+        }
         let mut rare = FxHashMap::default();
         for (from, to) in pairs(include_str!("../data/traditional_characters.tsv")) {
             let (Some(from), Some(to)) = (from.chars().next(), to.chars().next()) else {
                 continue;
             };
             match (slot(from), u16::try_from(to as u32)) {
-                (Some(slot), Ok(to)) => simplified[slot] = to,
+                (Some(slot), Ok(to)) => usual[slot] = to,
                 _ => {
                     rare.insert(from, to);
                 }
             }
         }
         let mut this = Self {
-            simplified,
+            usual,
             rare,
             undecided: FxHashMap::default(),
         };
@@ -152,16 +159,29 @@ impl Normalizer {
         }
         for c in undecided.keys() {
             if let Some(slot) = slot(*c) {
-                this.simplified[slot] = 0;
+                this.usual[slot] = 0;
             }
         }
         this.undecided = undecided;
+        for code in PLAIN.into_iter().flatten() {
+            this.usual[code as usize] = this.alone(code).unwrap_or(0);
+        }
         this
+    }
+
+    /// What one character becomes wherever it stands, if that is one of the basic plane.
+    fn alone(&self, code: u32) -> Option<u16> {
+        let c = char::from_u32(code)?;
+        let mut out = Writer::new(String::new(), ());
+        self.write_one(c, 0, "", &mut out);
+        let mut written = out.text.chars();
+        let to = u16::try_from(written.next()? as u32).ok()?;
+        written.next().is_none().then_some(to)
     }
 
     /// The usual Simplified form of one character.
     fn simplify(&self, c: char) -> char {
-        match slot(c).map(|s| self.simplified[s]) {
+        match slot(c).map(|s| self.usual[s]) {
             Some(0) => self.undecided.get(&c).map_or(c, |(usual, _)| *usual),
             Some(to) => char::from_u32(u32::from(to)).unwrap_or(c),
             None if self.rare.is_empty() => c,
@@ -172,7 +192,7 @@ impl Normalizer {
     /// Normalises `original`, reading at most `limit` characters of it.
     pub fn normalize(&self, original: &str, limit: usize) -> Normalized {
         let room = original.len().min(limit.saturating_mul(4)) + 8;
-        let mut out = Writer::new(room, Vec::with_capacity(16));
+        let mut out = Writer::new(String::with_capacity(room), Vec::with_capacity(16));
         let (end, truncated) = self.write(original, limit, &mut out);
         Normalized {
             text: out.text,
@@ -184,7 +204,13 @@ impl Normalizer {
 
     /// The text that `normalize` gives, in less time, without the way back.
     pub fn text(&self, original: &str, limit: usize) -> String {
-        let room = original.len().min(limit.saturating_mul(4)) + 8;
+        self.text_in(original, limit, String::new())
+    }
+
+    /// The same in the memory of `room`, whose text is lost.
+    pub(crate) fn text_in(&self, original: &str, limit: usize, mut room: String) -> String {
+        room.clear();
+        room.reserve(original.len().min(limit.saturating_mul(4)) + 8);
         let mut out = Writer::new(room, ());
         self.write(original, limit, &mut out);
         out.text
@@ -194,51 +220,54 @@ impl Normalizer {
     fn write<T: Trace>(&self, original: &str, limit: usize, out: &mut Writer<T>) -> (usize, bool) {
         let (mut at, mut read) = (0, 0);
         loop {
-            let (plain, count) = self.plain(&original.as_bytes()[at..], limit - read, out.last);
-            out.copy(&original[at..at + plain], at);
-            (at, read) = (at + plain, read + count);
+            (at, read) = self.write_usual(original.as_bytes(), at, read, limit, out);
             let Some(c) = original[at..].chars().next() else {
                 return (at, false);
             };
             if read == limit {
                 return (at, true);
             }
-            self.write_one(c, at, original, out);
+            out.parted = true;
+            self.write_one(c, at, &original[at + c.len_utf8()..], out);
             (at, read) = (at + c.len_utf8(), read + 1);
         }
     }
 
-    /// How many bytes and characters at the head stay as they are, at most `limit` characters: most of a text, copied at once.
-    fn plain(&self, bytes: &[u8], limit: usize, before: char) -> (usize, usize) {
-        let mut before = before as u32;
-        let (mut at, mut count) = (0, 0);
-        while count < limit {
-            let (code, width) = match bytes[at..] {
-                [b @ (b' '..=b'@' | b'['..=b'~'), ..] => (u32::from(b), 1),
-                [one @ 0xe4..=0xe9, two, three, ..] => {
-                    let bits = |byte: u8| u32::from(byte & 0x3f);
-                    let code = u32::from(one & 0xf) << 12 | bits(two) << 6 | bits(three);
-                    let own = code.checked_sub(FIRST).map(|slot| slot as usize);
-                    let simplified = own.and_then(|slot| self.simplified.get(slot));
-                    if simplified.map(|s| u32::from(*s)) != Some(code) {
-                        break;
-                    }
-                    (code, 3)
+    /// Writes from byte `at` on, before which `read` characters were read, what the characters usually become: most of a text. Stops
+    /// where one needs more, and at `limit` characters; gives the byte and the number of characters there.
+    fn write_usual<T: Trace>(
+        &self,
+        bytes: &[u8],
+        mut at: usize,
+        mut read: usize,
+        limit: usize,
+        out: &mut Writer<T>,
+    ) -> (usize, usize) {
+        while read < limit {
+            let (code, width) = match bytes.get(at..) {
+                Some([b @ 0..0x80, ..]) => (u16::from(*b), 1),
+                Some([one @ 0xe0..=0xef, two, three, ..]) => {
+                    let bits = |byte: &u8| u16::from(byte & 0x3f);
+                    (u16::from(*one) << 12 | bits(two) << 6 | bits(three), 3)
                 }
                 _ => break,
             };
+            let to = u32::from(self.usual[usize::from(code)]);
             // What is repeated may be cut.
-            if code == before {
+            if to == 0 || to == out.last as u32 {
                 break;
             }
-            before = code;
-            (at, count) = (at + width, count + 1);
+            let Some(to) = char::from_u32(to) else {
+                break;
+            };
+            out.write(to, at, width);
+            (at, read) = (at + width, read + 1);
         }
-        (at, count)
+        (at, read)
     }
 
-    /// Writes what the character `c` at byte `at` becomes.
-    fn write_one<T: Trace>(&self, c: char, at: usize, original: &str, out: &mut Writer<T>) {
+    /// Writes what the character `c` at byte `at` becomes, which `rest` follows.
+    fn write_one<T: Trace>(&self, c: char, at: usize, rest: &str, out: &mut Writer<T>) {
         let code = c as u32;
         let push = |to: char, out: &mut Writer<T>| out.push(to, at, c.len_utf8());
         if code < 0x80 {
@@ -249,8 +278,8 @@ impl Normalizer {
                 _ => {}
             }
         } else if let Some(slot) = slot(c) {
-            let to = match self.simplified[slot] {
-                0 => self.decide(c, &out.text, &original[at + c.len_utf8()..]),
+            let to = match self.usual[slot] {
+                0 => self.decide(c, &out.text, rest),
                 to => char::from_u32(u32::from(to)).unwrap_or(c),
             };
             push(to, out);
@@ -327,26 +356,32 @@ struct Writer<T> {
     trace: T,
     last: char,
     run: usize,
+    /// Whether the next character begins a part, or may.
+    parted: bool,
 }
 
 impl<T: Trace> Writer<T> {
-    fn new(room: usize, trace: T) -> Self {
+    fn new(text: String, trace: T) -> Self {
         Self {
-            text: String::with_capacity(room),
+            text,
             trace,
             last: '\0',
             run: 0,
+            parted: true,
         }
     }
 
-    /// Takes over characters that stay as they are and of which none is repeated.
+    /// Writes `c`, which is no repeat, to which a character of `width` bytes at byte `at` of the original came.
     #[inline]
-    fn copy(&mut self, part: &str, at: usize) {
-        if let Some(last) = part.chars().next_back() {
-            self.trace.note(self.text.len(), at, true);
-            self.text.push_str(part);
-            (self.last, self.run) = (last, 1);
+    fn write(&mut self, c: char, at: usize, width: usize) {
+        let alike = c.len_utf8() == width;
+        // Most characters go on with the part that is noted already.
+        if !alike || self.parted {
+            self.trace.note(self.text.len(), at, alike);
         }
+        self.parted = !alike;
+        self.text.push(c);
+        (self.last, self.run) = (c, 1);
     }
 
     /// Writes `c`, to which a character of `width` bytes at byte `at` of the original came.
@@ -366,12 +401,11 @@ impl<T: Trace> Writer<T> {
     }
 }
 
+/// The place in `usual` of a character of the basic block of Han.
 #[inline]
 fn slot(c: char) -> Option<usize> {
     let code = c as u32;
-    (FIRST..=LAST)
-        .contains(&code)
-        .then(|| (code - FIRST) as usize)
+    (FIRST..=LAST).contains(&code).then_some(code as usize)
 }
 
 fn slot_of_block(c: char) -> bool {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, TextError};
+use crate::letters::Letters;
 use crate::normalize::Normalizer;
 use crate::terms::Terms;
 
@@ -162,10 +163,10 @@ impl AspectFinder {
         }
     }
 
-    /// The mentions in a normalised text, in its order.
-    pub(crate) fn find(&self, text: &str) -> Vec<Mention> {
+    /// The mentions in a normalised text of these characters, in its order.
+    pub(crate) fn find(&self, text: &str, letters: &Letters) -> Vec<Mention> {
         let mut mentions = Vec::new();
-        for found in self.terms.find(text) {
+        for found in self.terms.find(letters) {
             if crate::scope::inside_word(text, found.start, found.end) {
                 continue;
             }

@@ -4,6 +4,7 @@
 //! before it in the sentence and strengthens what follows. A question halves, a scornful one turns praise over.
 
 use crate::analysis::Scope;
+use crate::letters::Letters;
 use crate::lexicon::Role;
 use crate::normalize::Normalizer;
 use crate::terms::Terms;
@@ -58,6 +59,17 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
+    /// The same memory with nothing found.
+    fn cleared(mut self) -> Self {
+        self.hits.clear();
+        self.clauses.clear();
+        Self {
+            hits: self.hits,
+            clauses: self.clauses,
+            ..Self::default()
+        }
+    }
+
     /// The words that a negation or scorn turned.
     pub(crate) fn turned_hits(&self) -> impl Iterator<Item = &Hit> {
         self.hits.iter().filter(|h| {
@@ -103,10 +115,13 @@ impl ScopeReader {
         Self { terms, roles }
     }
 
-    /// Reads a normalised text.
-    pub(crate) fn read(&self, text: &str) -> Reading {
-        let mut state = State::default();
-        for found in self.terms.find(text) {
+    /// Reads a normalised text of these characters; `room` is an earlier reading, whose memory serves again.
+    pub(crate) fn read(&self, text: &str, letters: &Letters, room: Reading) -> Reading {
+        let mut state = State {
+            reading: room.cleared(),
+            ..State::default()
+        };
+        for found in self.terms.find(letters) {
             if inside_word(text, found.start, found.end) {
                 continue;
             }
@@ -380,7 +395,8 @@ mod tests {
         let normalizer = Normalizer::new();
         let lexicons = Lexicons::embedded().unwrap();
         let reader = ScopeReader::new(&lexicons.entries, &normalizer);
-        reader.read(&normalizer.text(text, 1000))
+        let text = normalizer.text(text, 1000);
+        reader.read(&text, &Letters::of(&text), Reading::default())
     }
 
     #[test]

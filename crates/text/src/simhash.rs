@@ -40,14 +40,19 @@ pub struct SimHash(pub u64);
 impl SimHash {
     /// The fingerprint of words with their weights; words of weight 0 do not count.
     pub fn of<'a>(words: impl IntoIterator<Item = (&'a str, f32)>) -> Self {
+        Self::of_hashes(words.into_iter().map(|(word, weight)| (hash(word), weight)))
+    }
+
+    /// The same of words of which the hash is known.
+    pub(crate) fn of_hashes(words: impl Iterator<Item = (u64, f32)>) -> Self {
         let mut votes = [0.0f32; 64];
         let mut any = false;
-        for (word, weight) in words {
+        for (hash, weight) in words {
             if weight <= 0.0 {
                 continue;
             }
             any = true;
-            for (eight, byte) in votes.chunks_exact_mut(8).zip(hash(word).to_le_bytes()) {
+            for (eight, byte) in votes.chunks_exact_mut(8).zip(hash.to_le_bytes()) {
                 for (vote, sign) in eight.iter_mut().zip(&SIGNS[usize::from(byte)]) {
                     *vote += weight * sign;
                 }

@@ -8,7 +8,8 @@ use crate::entity::{EntityFinder, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::journey::{JourneyStage, StageFinder};
-use crate::keyword::Keywords;
+use crate::keyword::Weighed;
+use crate::letters::Letters;
 use crate::normalize::Normalizer;
 use crate::simhash::SimHash;
 use crate::urgency::{Urgency, UrgencyJudge};
@@ -43,28 +44,27 @@ impl Tagger {
         })
     }
 
-    /// The tags of a normalised text of these runs with this verdict and these intents, cut into `words`.
-    pub(crate) fn tag<'a>(
+    /// The tags of a normalised text of these characters and runs with this verdict and these intents, cut into `words`.
+    pub(crate) fn tag(
         &self,
         config: &Config,
-        (text, runs): (&str, &Runs),
+        (text, letters, runs): (&str, &Letters, &Runs),
         label: Polarity,
         intents: &[Intent],
-        words: impl Iterator<Item = &'a str>,
-        keywords: &Keywords,
+        words: &[Weighed<'_>],
     ) -> Tags {
         let emotion = config.emotion.then(|| self.emotions.judge(runs)).flatten();
         Tags {
             emotion: emotion.filter(|e| e.confidence >= config.emotion_confidence),
-            urgency: self.urgency.judge(text, label, intents),
-            stage: self.stages.find(text, intents),
+            urgency: self.urgency.judge(text, letters, label, intents),
+            stage: self.stages.find(text, letters, intents),
             simhash: if config.simhash {
-                SimHash::of(words.map(|w| (w, keywords.weight(w))))
+                SimHash::of_hashes(words.iter().map(|w| (w.hash(), w.weight())))
             } else {
                 SimHash::default()
             },
             entities: if config.entities > 0 {
-                self.entities.find(text, config.entities)
+                self.entities.find(text, letters, config.entities)
             } else {
                 Vec::new()
             },

@@ -3,7 +3,8 @@
 use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 
 use crate::error::{Problem, TextError};
-use crate::trie::Trie;
+use crate::letters::Letters;
+use crate::trie::{Trie, Walk};
 
 /// Finds terms that do not overlap, the longest where two begin at the same place.
 ///
@@ -32,15 +33,10 @@ impl Terms {
         Self { trie }
     }
 
-    /// The terms in `text`, in its order.
+    /// The terms in a text, in its order.
     #[inline]
-    pub(crate) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Found> + 'a {
-        let mut start = 0;
-        std::iter::from_fn(move || {
-            let found = self.trie.next(text, start)?;
-            start = found.end;
-            Some(found)
-        })
+    pub(crate) fn find<'a>(&'a self, letters: &'a Letters) -> Walk<'a> {
+        self.trie.find(letters)
     }
 }
 
@@ -115,7 +111,8 @@ mod tests {
     fn find(terms: &[&str], text: &str) -> Vec<(usize, String)> {
         let terms: Vec<String> = terms.iter().map(|t| (*t).to_owned()).collect();
         let automaton = Terms::new(&terms);
-        let found = automaton.find(text);
+        let letters = Letters::of(text);
+        let found = automaton.find(&letters);
         found
             .map(|f| (f.term, text[f.start..f.end].to_owned()))
             .collect()
@@ -136,6 +133,17 @@ mod tests {
             [(0, "好吃不贵".to_owned()), (1, "吃不".to_owned())]
         );
         assert_eq!(find(&["好吃不贵", "吃"], "好吃不"), [(1, "吃".to_owned())]);
+    }
+
+    #[test]
+    fn a_term_is_found_wherever_it_stands_in_a_long_text() {
+        for before in 55..70 {
+            let text = format!("{}好吃不贵好", "人".repeat(before));
+            let expected = [(0, "好吃不贵".to_owned()), (1, "好".to_owned())];
+            assert_eq!(find(&["好吃不贵", "好", "贵好"], &text), expected);
+        }
+        let long = "好吃".repeat(50);
+        assert_eq!(find(&[&long, "好吃"], &long.repeat(2)).len(), 2);
     }
 
     #[test]

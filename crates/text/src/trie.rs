@@ -1,44 +1,51 @@
 //! Terms by their first characters: what stands at a place of a text is found by walking from there, which ends at the first character
-//! that no term goes on with. What may follow is told by a filter beside each beginning, so that most walks end without a look-up.
+//! that no term goes on with.
+//!
+//! Two filters tell for 64 places at once, without a branch, where a term may begin; most of those where none does are never looked up. A
+//! walk enters the table at once with its first two characters, and each beginning knows which characters may follow.
 
+use crate::letters::Letters;
 use crate::terms::Found;
 
 /// No term ends here.
 const NO_TERM: u32 = u32::MAX;
+/// The mark of the number of a node at which a term ends.
+const ENDS: u32 = 1 << 31;
 /// Bits of a character.
 const CHAR_BITS: u32 = 21;
 /// 2^64 by the golden ratio: multiplying spreads keys over the high bits (D. Knuth, TAOCP 3, 6.4).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Bits of the filter of beginnings: 4 KB.
-const HEADS: usize = 1 << 15;
+/// Words of a filter of 2^16 bits, 8 KB.
+const WORDS: usize = 1 << 10;
 
-/// A beginning of terms.
+/// A beginning of terms, in 16 bytes: the more of them the caches hold, the less a walk waits.
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    /// The number of the beginning before it and the character, plus one; 0 for an empty slot.
+    /// What leads here ([`of_one`], [`of_two`], [`after`]); 0 for an empty slot.
     key: u64,
-    /// One bit for each of 64 kinds of characters that may follow.
-    follows: u64,
+    /// One bit for each of 32 kinds of characters that may follow.
+    follows: u32,
+    /// From 1 on; marked with `ENDS` where a term ends.
     number: u32,
-    /// The term that ends here, or `NO_TERM`.
-    term: u32,
 }
 
 const EMPTY: Node = Node {
     key: 0,
     follows: 0,
     number: 0,
-    term: NO_TERM,
 };
 
 /// Terms by their first characters.
 #[derive(Debug, Clone)]
 pub(crate) struct Trie {
-    /// One bit for each kind of terms of one character, and of first two characters of longer ones.
-    heads: Box<[u64]>,
+    /// One bit for each character that is a term by itself; those outside the basic plane share the bits of those in it.
+    ones: Box<[u64; WORDS]>,
+    /// One bit for each kind of first two characters of longer terms.
+    twos: Box<[u64; WORDS]>,
     /// An open-addressed table, at most half full.
     nodes: Vec<Node>,
-    filled: usize,
+    /// By the number of a node, the term that ends there, or `NO_TERM`; its last is that of the last node.
+    terms: Vec<u32>,
 }
 
 impl Default for Trie {
@@ -52,98 +59,138 @@ impl Trie {
     pub(crate) fn with_room(terms: usize) -> Self {
         let slots = (terms * 4).next_power_of_two().max(16);
         Self {
-            heads: vec![0; HEADS / 64].into(),
+            ones: Box::new([0; WORDS]),
+            twos: Box::new([0; WORDS]),
             nodes: vec![EMPTY; slots],
-            filled: 0,
+            terms: vec![NO_TERM],
         }
     }
 
     /// Adds a term; one that is there already stays, an empty one is left out.
     pub(crate) fn insert(&mut self, term: &str, number: u32) {
-        let mut parent: Option<usize> = None;
-        let mut first = term.chars();
-        if let Some(one) = first.next() {
-            let (word, bit) = head(one, first.next().unwrap_or(ALONE));
-            self.heads[word] |= bit;
-        }
-        for c in term.chars() {
-            if (self.filled + 1) * 2 > self.nodes.len() {
-                // Places change: find the parent again.
-                let key = parent.map(|at| self.nodes[at].key);
-                self.grow();
-                parent = key.map(|key| self.probe(key));
+        let mut chars = term.chars();
+        let Some(one) = chars.next() else {
+            return;
+        };
+        let mut at = match chars.next() {
+            None => {
+                let (word, bit) = place_of_one(one);
+                self.ones[word] |= 1 << bit;
+                self.node(of_one(one))
             }
-            let before = match parent {
-                Some(at) => {
-                    self.nodes[at].follows |= kind(c);
-                    self.nodes[at].number
-                }
-                None => 0,
-            };
-            let key = key(before, c);
-            let at = self.probe(key);
-            if self.nodes[at].key == 0 {
-                self.filled += 1;
-                self.nodes[at].key = key;
-                self.nodes[at].number = self.filled as u32;
+            Some(two) => {
+                let (word, bit) = place_of_two(one, two);
+                self.twos[word] |= 1 << bit;
+                self.node(of_two(one, two))
             }
-            parent = Some(at);
+        };
+        for c in chars {
+            self.nodes[at].follows |= kind(c);
+            at = self.node(after(self.nodes[at].number & !ENDS, c));
         }
-        if let Some(at) = parent
-            && self.nodes[at].term == NO_TERM
-        {
-            self.nodes[at].term = number;
+        if self.nodes[at].number & ENDS == 0 {
+            self.terms[self.nodes[at].number as usize] = number;
+            self.nodes[at].number |= ENDS;
         }
     }
 
-    /// The first term at or after byte `start` of `text`, the longest of those that begin there.
+    /// The slot of the node of `key`, made where it is missing.
+    fn node(&mut self, key: u64) -> usize {
+        if self.terms.len() * 2 > self.nodes.len() {
+            self.grow();
+        }
+        let at = self.probe(key);
+        if self.nodes[at].key == 0 {
+            self.nodes[at].key = key;
+            self.nodes[at].number = self.terms.len() as u32;
+            self.terms.push(NO_TERM);
+        }
+        at
+    }
+
+    /// The terms in a text, in its order, which do not overlap: the longest of those that begin at a place.
     #[inline]
-    pub(crate) fn next(&self, text: &str, start: usize) -> Option<Found> {
-        let rest = text.get(start..)?;
-        let mut chars = rest.char_indices();
-        let (mut at, mut c) = chars.next()?;
-        loop {
-            let next = chars.next();
-            let begins = |after: char| {
-                let (word, bit) = head(c, after);
-                self.heads[word] & bit != 0
-            };
-            if (begins(ALONE) || next.is_some_and(|(_, after)| begins(after)))
-                && let Some((term, length)) = self.longest(&rest[at..])
-            {
-                let start = start + at;
-                let end = start + length;
-                return Some(Found { term, start, end });
-            }
-            (at, c) = next?;
+    pub(crate) fn find<'a>(&'a self, letters: &'a Letters) -> Walk<'a> {
+        Walk {
+            trie: self,
+            letters,
+            marks: 0,
+            block: 0,
+            free: 0,
         }
     }
 
-    /// The longest term at the head of `text`, and its bytes.
-    fn longest(&self, text: &str) -> Option<(usize, usize)> {
-        let mut found = None;
-        let (mut number, mut follows) = (0, !0);
-        for (at, c) in text.char_indices() {
-            if follows & kind(c) == 0 {
-                break;
-            }
-            let node = &self.nodes[self.probe(key(number, c))];
-            if node.key == 0 {
-                break;
-            }
-            if node.term != NO_TERM {
-                found = Some((node.term as usize, at + c.len_utf8()));
-            }
-            (number, follows) = (node.number, node.follows);
+    /// One bit for each of the first 64 of `chars` but the last where a term may begin.
+    #[inline]
+    fn marks(&self, chars: &[char]) -> u64 {
+        let mut marks = 0;
+        for (n, pair) in chars.windows(2).take(64).enumerate() {
+            marks |= (self.is_one(pair[0]) | self.is_two(pair[0], pair[1])) << n;
         }
-        found
+        marks
+    }
+
+    #[inline]
+    fn is_one(&self, c: char) -> u64 {
+        let (word, bit) = place_of_one(c);
+        self.ones[word] >> bit & 1
+    }
+
+    #[inline]
+    fn is_two(&self, one: char, two: char) -> u64 {
+        let (word, bit) = place_of_two(one, two);
+        self.twos[word] >> bit & 1
+    }
+
+    /// The longest term at character `at`, and the character after it.
+    #[inline]
+    fn longest(&self, letters: &Letters, at: usize) -> Option<(u32, usize)> {
+        let (one, two) = (letters.with_end()[at], letters.with_end()[at + 1]);
+        let mut found = None;
+        if self.is_one(one) != 0 {
+            let node = &self.nodes[self.probe(of_one(one))];
+            if node.number & ENDS != 0 {
+                found = Some((node.number, at + 1));
+            }
+        }
+        if self.is_two(one, two) != 0 {
+            let mut node = &self.nodes[self.probe(of_two(one, two))];
+            let mut end = at + 2;
+            while node.key != 0 {
+                if node.number & ENDS != 0 {
+                    found = Some((node.number, end));
+                }
+                let Some(c) = letters.chars().get(end) else {
+                    break;
+                };
+                if node.follows & kind(*c) == 0 {
+                    break;
+                }
+                node = &self.nodes[self.probe(after(node.number & !ENDS, *c))];
+                end += 1;
+            }
+        }
+        found.map(|(number, end)| (self.terms[(number & !ENDS) as usize], end))
+    }
+
+    /// Brings the slot where a walk from character `at` enters near: the walk before it need not end first.
+    #[inline]
+    fn touch(&self, letters: &Letters, at: usize) {
+        let key = of_two(letters.with_end()[at], letters.with_end()[at + 1]);
+        std::hint::black_box(self.nodes[self.slot(key)].key);
+    }
+
+    /// Where the search for `key` begins.
+    #[inline]
+    fn slot(&self, key: u64) -> usize {
+        (key.wrapping_mul(GOLDEN) >> 32) as usize & (self.nodes.len() - 1)
     }
 
     /// The slot that holds `key`, or the empty one where it would stand.
     #[inline]
     fn probe(&self, key: u64) -> usize {
         let mask = self.nodes.len() - 1;
-        let mut at = (key.wrapping_mul(GOLDEN) >> 32) as usize & mask;
+        let mut at = self.slot(key);
         while self.nodes[at].key != key && self.nodes[at].key != 0 {
             at = (at + 1) & mask;
         }
@@ -161,24 +208,92 @@ impl Trie {
     }
 }
 
+/// The terms of a text, from first to last.
+pub(crate) struct Walk<'a> {
+    trie: &'a Trie,
+    letters: &'a Letters,
+    /// Where terms may begin in the block of 64 characters before `block`.
+    marks: u64,
+    block: usize,
+    /// The first character that no term has taken yet.
+    free: usize,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Found;
+
+    #[inline]
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            while self.marks == 0 {
+                let rest = self.letters.with_end().get(self.block..)?;
+                if rest.len() < 2 {
+                    return None;
+                }
+                let taken = self.free.saturating_sub(self.block);
+                self.marks = self.trie.marks(rest) & from_bit(taken);
+                self.block += 64;
+            }
+            let first = self.block - 64;
+            let at = first + self.marks.trailing_zeros() as usize;
+            self.marks &= self.marks - 1;
+            if self.marks != 0 {
+                let next = first + self.marks.trailing_zeros() as usize;
+                self.trie.touch(self.letters, next);
+            }
+            if let Some((term, end)) = self.trie.longest(self.letters, at) {
+                self.free = end;
+                self.marks &= from_bit(end - first);
+                return Some(Found {
+                    term: term as usize,
+                    start: self.letters.byte(at),
+                    end: self.letters.byte(end),
+                });
+            }
+        }
+    }
+}
+
+/// All bits from number `bit` on.
 #[inline]
-fn key(number: u32, c: char) -> u64 {
+fn from_bit(bit: usize) -> u64 {
+    if bit < 64 { !0 << bit } else { 0 }
+}
+
+/// The key of a term of one character.
+#[inline]
+fn of_one(c: char) -> u64 {
+    after(0, c)
+}
+
+/// The key of the first two characters of longer terms.
+#[inline]
+fn of_two(one: char, two: char) -> u64 {
+    1 << 63 | u64::from(one) << CHAR_BITS | u64::from(two)
+}
+
+/// The key of what follows node `number` with `c`; nodes are numbered from 1.
+#[inline]
+fn after(number: u32, c: char) -> u64 {
     (u64::from(number) << CHAR_BITS | u64::from(c)) + 1
 }
 
 /// Which of the kinds of characters that may follow.
 #[inline]
-fn kind(c: char) -> u64 {
-    1 << ((c as u32).wrapping_mul(GOLDEN as u32) >> 26)
+fn kind(c: char) -> u32 {
+    1 << ((c as u32).wrapping_mul(GOLDEN as u32) >> 27)
 }
 
-/// Stands for what follows the only character of a term.
-const ALONE: char = '\0';
-
-/// Where two first characters stand in the filter.
+/// The word and the bit of a character in its filter.
 #[inline]
-fn head(one: char, other: char) -> (usize, u64) {
-    let pair = u64::from(one) << CHAR_BITS | u64::from(other);
-    let bit = pair.wrapping_mul(GOLDEN) as usize >> 49;
-    (bit / 64 % (HEADS / 64), 1 << (bit % 64))
+fn place_of_one(c: char) -> (usize, u32) {
+    (c as usize / 64 % WORDS, c as u32 % 64)
+}
+
+/// The word and the bit of two first characters in their filter.
+#[inline]
+fn place_of_two(one: char, two: char) -> (usize, u32) {
+    let pair = u64::from(one) << CHAR_BITS | u64::from(two);
+    let hash = (pair.wrapping_mul(GOLDEN) >> 48) as u32;
+    ((hash / 64) as usize % WORDS, hash % 64)
 }

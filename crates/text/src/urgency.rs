@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::analysis::{Intent, Polarity};
 use crate::cue::CueFinder;
+use crate::letters::Letters;
 use crate::normalize::Normalizer;
 
 /// How soon somebody must act; in JSON a number from 0 to 3.
@@ -86,8 +87,14 @@ impl UrgencyJudge {
     }
 
     /// The urgency of a normalised text with this verdict and these intents.
-    pub(crate) fn judge(&self, text: &str, label: Polarity, intents: &[Intent]) -> Urgency {
-        let [danger, loss, pressure, waiting, over] = self.0.count(text).map(|n| n > 0);
+    pub(crate) fn judge(
+        &self,
+        text: &str,
+        letters: &Letters,
+        label: Polarity,
+        intents: &[Intent],
+    ) -> Urgency {
+        let [danger, loss, pressure, waiting, over] = self.0.count(text, letters).map(|n| n > 0);
         let wants = |intent| intents.contains(&intent);
         let threat = wants(Intent::Threat);
         if danger {
@@ -118,7 +125,9 @@ mod tests {
 
     fn judge(text: &str, label: Polarity, intents: &[Intent]) -> u8 {
         let judge = UrgencyJudge::new(&Normalizer::new());
-        judge.judge(text, label, intents).level()
+        judge
+            .judge(text, &Letters::of(text), label, intents)
+            .level()
     }
 
     #[test]

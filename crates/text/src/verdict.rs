@@ -38,10 +38,11 @@ impl Verdict {
     pub(crate) fn new(odds: LogOdds, reading: &Reading, chars: usize, weight: f32) -> Self {
         let shortness = SHORT / chars.max(1) as f32;
         let counts = weight * shortness.sqrt().clamp(0.5, 2.0);
-        let prior = counts * LEXICON_ODDS * (reading.total / SATURATION).tanh()
+        let said = (reading.total / SATURATION).tanh();
+        let prior = counts * LEXICON_ODDS * said
             + weight * shortness.min(2.0) * TURNED_ODDS * (reading.turned / 2.0).tanh();
         let up = sigmoid(odds.polarity + prior);
-        let felt = counts * FELT_ODDS * (reading.total / SATURATION).tanh().abs();
+        let felt = counts * FELT_ODDS * said.abs();
         let neutral = sigmoid(odds.neutrality + ASKED_ODDS * reading.asked - felt);
         let positive = (1.0 - neutral) * up;
         let negative = (1.0 - neutral) * (1.0 - up);

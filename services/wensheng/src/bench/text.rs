@@ -94,6 +94,7 @@ fn name(step: &'static str) -> &'static str {
         "jieba" => "raw jieba-rs cut",
         "normalize" => "normalise",
         "verdict" => "sentiment alone",
+        "verdict_adapted" => "sentiment alone, of a channel with weights of its own",
         "analyze" => "all tags",
         other => other,
     }
