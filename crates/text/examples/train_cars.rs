@@ -15,9 +15,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let normalizer = Normalizer::new();
     let options = TeachOptions {
-        version: "wensheng-car-aspects-2026-11b".to_owned(),
-        buckets: 80_000,
-        rate: 0.15,
+        version: "wensheng-car-aspects-2026-11c".to_owned(),
+        buckets: 120_000,
+        epochs: 3,
+        orders: 4,
+        smoothing: 0.1,
+        rate: 0.3,
         ..TeachOptions::default()
     };
     let model = train_car_aspects(&read_car_aspects(Path::new(train))?, &options, &normalizer)?;

@@ -13,8 +13,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let normalizer = Normalizer::new();
     let options = TeachOptions {
-        version: "wensheng-emotion-2026-11b".to_owned(),
-        epochs: 6,
+        version: "wensheng-emotion-2026-11c".to_owned(),
+        buckets: 280_000,
+        epochs: 3,
+        orders: 4,
+        smoothing: 0.05,
+        rate: 0.15,
         floor: 0.15,
         ..TeachOptions::default()
     };

@@ -265,7 +265,7 @@ impl Analyzer {
             .collect()
     }
 
-    /// The aspects by weight × mentions; ties in the order of the ontology. What the trained reading names comes first.
+    /// The aspects by weight × mentions; ties in the order of the ontology. What the trained reading names comes first, the surest first.
     fn topics(&self, mentions: &[Mention], runs: &Runs) -> Vec<Arc<str>> {
         let mut weights: Vec<(usize, f32)> = Vec::new();
         for m in mentions {
@@ -275,22 +275,17 @@ impl Analyzer {
                 None => weights.push((m.aspect, weight)),
             }
         }
-        let trained = self.cars.as_ref().and_then(|cars| cars.judge(runs));
-        if let Some(id) = trained
-            && let Some(at) = self
-                .aspects
-                .aspects
-                .iter()
-                .position(|a| a.id.as_ref() == id)
-        {
-            weights.retain(|(aspect, _)| *aspect != at);
-            weights.push((at, f32::INFINITY));
-        }
+        let trained = self.cars.iter().flat_map(|cars| cars.judge(runs));
+        let place = |id| self.aspects.aspects.iter().position(|a| &*a.id == id);
+        let trained: Vec<usize> = trained.filter_map(place).collect();
+        weights.retain(|(aspect, _)| !trained.contains(aspect));
         weights.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        weights
+        let named = weights.iter().map(|(aspect, _)| aspect);
+        trained
             .iter()
+            .chain(named)
             .take(self.config.topics)
-            .map(|(a, _)| self.aspects.aspects[*a].id.clone())
+            .map(|a| self.aspects.aspects[*a].id.clone())
             .collect()
     }
 }

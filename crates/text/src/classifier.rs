@@ -1,5 +1,6 @@
 //! A trained choice among a few classes: one table of signed bytes over the features of `feature.rs`, checked when it is read; one
-//! look-up of a row per feature, whatever the number of classes.
+//! look-up of a row per feature, whatever the number of classes. A row knows by a tag of eight bits which feature it is for: what training
+//! has not seen says nothing, but for one in 256.
 //!
 //! Each weight is one byte, companded by the square root: `w = ±(q / 127)² · top`. The probabilities are the softmax of the sums.
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use crate::error::TextError;
 use crate::feature::{Runs, bucket_of};
 
-const MAGIC: &[u8; 8] = b"WSCLASS2";
+const MAGIC: &[u8; 8] = b"WSCLASS3";
 /// Bytes before the biases: magic, buckets, classes, length of the names, top, temperature.
 const HEADER: usize = 8 + 4 * 5;
 /// More classes than any tag list has; a damaged file must not ask for more.
@@ -30,7 +31,8 @@ pub(crate) struct Classifier {
     /// Sums are divided by it, so that probabilities are true to the frequencies on held-out rows.
     temperature: f32,
     bias: Vec<f32>,
-    /// The weights of the classes of each bucket side by side, and at the end so many zeros that [`LANES`] can be read from anywhere.
+    /// The tag of each bucket and the weights of its classes side by side, and at the end so many zeros that [`LANES`] can be read from
+    /// anywhere.
     table: Vec<i8>,
 }
 
@@ -43,9 +45,10 @@ impl std::fmt::Debug for Classifier {
     }
 }
 
-/// Real weights as training leaves them: one row of weights per bucket, as many as classes.
+/// Real weights as training leaves them: one row of weights per bucket, as many as classes, for the feature of one tag.
 pub(crate) struct Weights {
     pub(crate) buckets: u32,
+    pub(crate) tags: Vec<u8>,
     pub(crate) rows: Vec<f32>,
     pub(crate) bias: Vec<f32>,
 }
@@ -59,7 +62,12 @@ impl Classifier {
             .map(|w| w.abs())
             .fold(f32::MIN_POSITIVE, f32::max);
         let cell = |w: &f32| ((w.abs() / top).sqrt() * 127.0).round().copysign(*w) as i8;
-        let table = weights.rows.iter().map(cell);
+        let rows = weights.rows.chunks_exact(classes.len().max(1));
+        let row = |(tag, row): (&u8, &[f32])| {
+            let cells: Vec<i8> = row.iter().map(cell).collect();
+            std::iter::once(*tag as i8).chain(cells)
+        };
+        let table = weights.tags.iter().zip(rows).flat_map(row);
         Self {
             version: Arc::from(version),
             classes,
@@ -99,7 +107,7 @@ impl Classifier {
         }
         let names_at = HEADER + classes * 4;
         let table_at = names_at.saturating_add(length);
-        if bytes.len() != table_at.saturating_add(buckets as usize * classes) {
+        if bytes.len() != table_at.saturating_add(buckets as usize * (classes + 1)) {
             return Err(wrong("its length is wrong: it is cut off or damaged"));
         }
         let number = |at: usize| f32::from_le_bytes(word(at));
@@ -158,11 +166,6 @@ impl Classifier {
         &self.classes
     }
 
-    /// The biases, in the order of `classes`.
-    pub(crate) fn bias(&self) -> &[f32] {
-        &self.bias
-    }
-
     /// The sum of each class over the runs of a text, at temperature 1 and without bias.
     pub(crate) fn sums(&self, runs: &Runs) -> [f32; MOST_CLASSES] {
         let classes = self.classes.len();
@@ -186,28 +189,46 @@ impl Classifier {
         sums
     }
 
-    /// Adds the signed squares of [`LANES`] bytes of each feature, from class `eight` on.
+    /// Adds the signed squares of [`LANES`] bytes of each feature that is known, from class `eight` on.
     fn add(&self, features: &[u64], eight: usize, squares: &mut [i32]) {
         // Places, then look-ups, which wait for memory, then sums.
-        let mut places = [0; GATHERED];
-        for (place, feature) in places.iter_mut().zip(features) {
-            *place = bucket_of(*feature, self.buckets) * self.classes.len() + eight;
+        let mut rows = [0; GATHERED];
+        for (row, feature) in rows.iter_mut().zip(features) {
+            *row = bucket_of(*feature, self.buckets) * (self.classes.len() + 1);
         }
+        let rows = &rows[..features.len()];
         let mut cells = [[0; LANES]; GATHERED];
-        for (cells, place) in cells.iter_mut().zip(&places[..features.len()]) {
-            cells.copy_from_slice(&self.table[*place..place + LANES]);
+        let mut tags = [0u8; GATHERED];
+        for ((cells, tag), row) in cells.iter_mut().zip(&mut tags).zip(rows) {
+            let at = row + 1 + eight;
+            cells.copy_from_slice(&self.table[at..at + LANES]);
+            *tag = self.table[*row] as u8;
         }
         let mut sums = [0; LANES];
-        for cells in &cells[..features.len()] {
+        for ((cells, tag), feature) in cells.iter().zip(tags).zip(features) {
+            // No branch: whether a feature is known is as good as chance.
+            let known = -i16::from(tag == tag_of(*feature));
             for (sum, q) in sums.iter_mut().zip(cells) {
                 // 16 bits hold the square of a byte.
                 let q = i16::from(*q);
-                *sum += i32::from(q * q.abs());
+                *sum += i32::from((q * q.abs()) & known);
             }
         }
         for (square, sum) in squares.iter_mut().zip(sums) {
             *square += sum;
         }
+    }
+
+    /// The classes of a text by their log-odds, the likeliest first; none for an empty text.
+    pub(crate) fn ranked(&self, runs: &Runs) -> Vec<(usize, f32)> {
+        if runs.features().is_empty() {
+            return Vec::new();
+        }
+        let sums = self.sums(runs);
+        let odds = sums.iter().zip(&self.bias).map(|(sum, bias)| sum + bias);
+        let mut ranked: Vec<_> = odds.enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked
     }
 
     /// The likeliest class of a text and its probability; `None` for an empty text.
@@ -235,6 +256,12 @@ pub(crate) fn likeliest(odds: &[f32]) -> (usize, f32) {
     (best, 1.0 / total)
 }
 
+/// The tag of a feature: bits that [`bucket_of`] hardly looks at.
+#[inline]
+pub(crate) fn tag_of(feature: u64) -> u8 {
+    feature as u8
+}
+
 fn padded(cells: impl Iterator<Item = i8>) -> Vec<i8> {
     cells.chain([0; LANES]).collect()
 }
@@ -251,11 +278,14 @@ mod tests {
 
     fn small() -> Classifier {
         let mut rows = vec![0.0; 100 * 3];
+        let mut tags = vec![0; 100];
         for feature in read("气").features() {
             rows[bucket_of(*feature, 100) * 3 + 1] = 4.0;
+            tags[bucket_of(*feature, 100)] = tag_of(*feature);
         }
         let weights = Weights {
             buckets: 100,
+            tags,
             rows,
             bias: vec![0.5, 0.0, 0.0],
         };
@@ -270,6 +300,18 @@ mod tests {
         let expected = 4f32.exp() / (4f32.exp() + 0.5f32.exp() + 1.0);
         assert!((confidence - expected).abs() < 1e-5, "{confidence}");
         assert_eq!(small().choose(&read("")), None);
+    }
+
+    #[test]
+    fn a_feature_of_another_tag_says_nothing() {
+        let mut model = small();
+        for row in model.table.chunks_exact_mut(4).take(100) {
+            row[0] = !row[0];
+        }
+        let (class, confidence) = model.choose(&read("气")).unwrap();
+        assert_eq!(class, 0);
+        let expected = 0.5f32.exp() / (0.5f32.exp() + 2.0);
+        assert!((confidence - expected).abs() < 1e-5, "{confidence}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod entity;
 mod error;
 mod evaluate;
 mod feature;
+mod fit;
 mod hotline;
 mod intent;
 mod journey;
@@ -69,7 +70,7 @@ pub use analysis::{
 };
 pub use analyzer::Analyzer;
 pub use car::{
-    CarModel, CarRows, CarScores, car_ontology, evaluate_car_aspects, read_car_aspects,
+    CarModel, CarRows, CarScores, Compared, car_ontology, evaluate_car_aspects, read_car_aspects,
     train_car_aspects,
 };
 pub use condition::{Condition, Near, Pattern};

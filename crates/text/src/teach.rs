@@ -1,27 +1,32 @@
-//! From rows with a class each to a classifier: deterministic for the same rows and options, seconds on one core.
+//! From texts whose classes are known to a classifier: deterministic for the same rows and options, a minute or two on one core.
 //!
-//! Softmax regression by AdaGrad. Before training each feature is scaled by how unevenly the classes hold it (after S. Wang and
-//! C. Manning, "Baselines and Bigrams", ACL 2012); features seen in one text only are left out; the weights are the mean of
-//! those after each pass of the later half. A fold of the rows then sets the temperature and the biases: those that give the best macro-F1, so that a rare class is not forgotten.
+//! Regression by AdaGrad, softmax where a text has one class and a logistic head for each class where it may have several. Before training
+//! each feature is scaled by how unevenly the classes hold it (after S. Wang and C. Manning, "Baselines and Bigrams", ACL 2012); features
+//! seen in one text only are left out; the weights are the mean of those after each pass of the later half, over several orders of the
+//! rows. The sums of rows judged by a fit that has not seen them then set the biases: those that give the best macro-F1, so that a rare
+//! class is not forgotten.
 
-use crate::classifier::{Classifier, MOST_CLASSES, Weights, likeliest};
+use crate::classifier::{Classifier, MOST_CLASSES, likeliest};
 use crate::error::TextError;
-use crate::feature::{Runs, bucket_of};
+use crate::fit::{Encoded, Labelled, Link, fit};
 use crate::normalize::Normalizer;
 use crate::train::{Chance, shuffled};
 
-/// As the analyser reads by default.
-const MAX_CHARS: usize = 65_536;
-/// One row in so many is kept out while biases and temperature are fitted.
-const HELD_OUT: usize = 8;
+/// Biases and temperature are fitted to every row as judged by a fit without its fold, one of so many.
+const FOLDS: usize = 5;
 
 /// How to teach a classifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TeachOptions {
-    /// Rows of the table, 1024 to 2^24; the file has this many bytes per class. Default 249000.
+    /// Rows of the table, 1024 to 2^24; the file has this many bytes per class, and as many more. Default 249000.
     pub buckets: u32,
     /// Passes over the rows, at least 1; the weights are the mean of those after each pass of the later half. Default 4.
     pub epochs: usize,
+    /// Orders of the rows, at least 1, over which the weights are averaged: what the order of the rows teaches is chance. Default 1.
+    pub orders: usize,
+    /// Share of the truth that is spread over all classes alike, 0 to below 1, so that no label is taken for certain (C. Szegedy and
+    /// others, "Rethinking the Inception Architecture", CVPR 2016). Default 0.
+    pub smoothing: f32,
     /// Step of AdaGrad. Default 0.08.
     pub rate: f32,
     /// Pull towards zero per step. Default 1e-6.
@@ -37,48 +42,13 @@ impl Default for TeachOptions {
         Self {
             buckets: 249_000,
             epochs: 4,
+            orders: 1,
+            smoothing: 0.0,
             rate: 0.08,
             decay: 1e-6,
             floor: 0.03,
             version: "untitled".to_owned(),
         }
-    }
-}
-
-/// A text whose class is known.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Labelled {
-    /// The text as it was written.
-    pub(crate) text: String,
-    /// The number of its class.
-    pub(crate) class: usize,
-}
-
-struct Encoded {
-    features: Vec<u32>,
-    /// Where each row's features end.
-    ends: Vec<usize>,
-}
-
-impl Encoded {
-    fn new(rows: &[&Labelled], normalizer: &Normalizer, width: u32) -> Self {
-        let mut this = Self {
-            features: Vec::new(),
-            ends: Vec::with_capacity(rows.len()),
-        };
-        let mut runs = Runs::default();
-        for row in rows {
-            runs.read(&normalizer.text(&row.text, MAX_CHARS));
-            let places = runs.features().iter().map(|f| bucket_of(*f, width) as u32);
-            this.features.extend(places);
-            this.ends.push(this.features.len());
-        }
-        this
-    }
-
-    fn row(&self, at: usize) -> &[u32] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.features[start..self.ends[at]]
     }
 }
 
@@ -89,6 +59,7 @@ impl Encoded {
 pub(crate) fn teach(
     rows: &[Labelled],
     names: Vec<String>,
+    link: Link,
     options: &TeachOptions,
     normalizer: &Normalizer,
 ) -> Result<Classifier, TextError> {
@@ -99,163 +70,85 @@ pub(crate) fn teach(
     if !(1024..=1 << 24).contains(&options.buckets) {
         return Err(refuse("buckets must be 1024 to 16777216".to_owned()));
     }
+    if options.epochs == 0 || options.orders == 0 {
+        return Err(refuse("passes and orders must be at least 1".to_owned()));
+    }
+    if !(0.0..1.0).contains(&options.smoothing) {
+        return Err(refuse("smoothing must be 0 to below 1".to_owned()));
+    }
     if !(2..=MOST_CLASSES).contains(&names.len()) {
         return Err(refuse(format!("give 2 to {MOST_CLASSES} classes")));
     }
     for (class, name) in names.iter().enumerate() {
-        if rows.iter().filter(|r| r.class == class).count() < 2 {
+        if rows.iter().filter(|r| r.classes.contains(&class)).count() < 2 {
             return Err(refuse(format!("give at least two rows of {name}")));
         }
     }
-    let order = shuffled(rows.len(), &mut Chance::default());
-    let (held, kept) = order.split_at((rows.len() / HELD_OUT).max(1));
-    let pick = |places: &[usize]| places.iter().map(|at| &rows[*at]).collect::<Vec<_>>();
-    let trial = fit(&pick(kept), names.len(), options, normalizer);
-    let trial = Classifier::pack(&options.version, names.clone(), &trial);
-    let (temperature, shift) = calibrate(&trial, &pick(held), normalizer);
-    let all: Vec<&Labelled> = rows.iter().collect();
-    let weights = fit(&all, names.len(), options, normalizer);
+    let encoded = Encoded::new(rows, normalizer);
+    let samples = unseen(&encoded, rows, &names, link, options);
+    let (temperature, shift) = calibrate(&samples, names.len(), link);
+    let all: Vec<usize> = (0..rows.len()).collect();
+    let weights = fit(&encoded, rows, &all, names.len(), link, options);
     let bias = weights.bias.iter().zip(shift).map(|(b, s)| b + s).collect();
     Ok(Classifier::pack(&options.version, names, &weights).calibrated(temperature, bias))
 }
 
-fn fit(
-    rows: &[&Labelled],
-    classes: usize,
-    options: &TeachOptions,
-    normalizer: &Normalizer,
-) -> Weights {
-    let encoded = Encoded::new(rows, normalizer, options.buckets);
-    let scales = scales(&encoded, rows, classes, options);
-    let mut weights = vec![0.0f32; options.buckets as usize * classes];
-    let mut squares = vec![1e-3f32; weights.len()];
-    let (mut bias, mut bias_squares) = (vec![0.0f32; classes], vec![1.0f32; classes]);
-    let order = shuffled(rows.len(), &mut Chance::default());
-    let mut odds = vec![0.0f32; classes];
-    let mut mean = Weights {
-        buckets: options.buckets,
-        rows: vec![0.0; weights.len()],
-        bias: vec![0.0; classes],
-    };
-    let averaged = options.epochs.div_ceil(2);
-    for pass in 0..options.epochs {
-        for at in &order {
-            let features = encoded.row(*at);
-            if features.is_empty() {
-                continue;
-            }
-            let value = (features.len() as f32).sqrt().recip();
-            odds.fill(0.0);
-            for f in features {
-                let scale = scales[*f as usize];
-                let row = *f as usize * classes;
-                for (o, w) in odds.iter_mut().zip(&weights[row..row + classes]) {
-                    *o += w * scale;
-                }
-            }
-            odds.iter_mut()
-                .zip(&bias)
-                .for_each(|(o, b)| *o = *o * value + b);
-            // From here on the errors: probability less truth.
-            let (best, share) = likeliest(&odds);
-            let highest = odds[best];
-            odds.iter_mut()
-                .for_each(|o| *o = (*o - highest).exp() * share);
-            odds[rows[*at].class] -= 1.0;
-            for c in 0..classes {
-                bias_squares[c] += odds[c] * odds[c];
-                bias[c] -= options.rate * 0.1 * odds[c] / bias_squares[c].sqrt();
-            }
-            for f in features {
-                let scale = scales[*f as usize];
-                if scale == 0.0 {
-                    continue;
-                }
-                let row = *f as usize * classes;
-                for c in 0..classes {
-                    let gradient = odds[c] * value * scale + options.decay * weights[row + c];
-                    squares[row + c] += gradient * gradient;
-                    weights[row + c] -= options.rate * gradient / squares[row + c].sqrt();
-                }
-            }
-        }
-        if pass + averaged >= options.epochs {
-            let part = (averaged as f32).recip();
-            let sums = mean.rows.iter_mut().chain(&mut mean.bias);
-            for (sum, weight) in sums.zip(weights.iter().chain(&bias)) {
-                *sum += weight * part;
-            }
-        }
-    }
-    for (row, scale) in mean.rows.chunks_exact_mut(classes).zip(&scales) {
-        row.iter_mut().for_each(|w| *w *= scale);
-    }
-    mean
+/// The sums of a row by a fit that has not seen it, and its classes.
+struct Sample<'a> {
+    odds: Vec<f32>,
+    classes: &'a [usize],
 }
 
-/// The scale of each feature: the floor and the largest log ratio of its share of a class against its share of the others; 0 for
-/// features of one text.
-fn scales(
+/// Every row judged by a fit to the other folds. A text that stands in several rows is in one fold.
+fn unseen<'a>(
     encoded: &Encoded,
-    rows: &[&Labelled],
-    classes: usize,
+    rows: &'a [Labelled],
+    names: &[String],
+    link: Link,
     options: &TeachOptions,
-) -> Vec<f32> {
-    let width = options.buckets as usize;
-    let mut holds = vec![0u32; width * classes];
-    let mut last = vec![u32::MAX; width];
-    for (at, row) in rows.iter().enumerate() {
-        for f in encoded.row(at) {
-            let f = *f as usize;
-            if last[f] != at as u32 {
-                last[f] = at as u32;
-                holds[f * classes + row.class] += 1;
-            }
+) -> Vec<Sample<'a>> {
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    places.sort_by_key(|at| rows[*at].text.trim());
+    let texts: Vec<&[usize]> = places
+        .chunk_by(|a, b| rows[*a].text.trim() == rows[*b].text.trim())
+        .collect();
+    let order = shuffled(texts.len(), &mut Chance::default());
+    let mut samples = Vec::with_capacity(rows.len());
+    for fold in 0..FOLDS {
+        let mut kept = Vec::with_capacity(rows.len());
+        let mut held = Vec::new();
+        for (n, text) in order.iter().enumerate() {
+            let side = if n % FOLDS == fold {
+                &mut held
+            } else {
+                &mut kept
+            };
+            side.extend_from_slice(texts[*text]);
         }
+        kept.sort_unstable();
+        let weights = fit(encoded, rows, &kept, names.len(), link, options);
+        samples.extend(held.into_iter().map(|at| {
+            let mut odds = vec![0.0; names.len()];
+            weights.sums(encoded.row(at), &mut odds);
+            let classes = &rows[at].classes;
+            Sample { odds, classes }
+        }));
     }
-    let mut totals = vec![0u32; classes];
-    rows.iter().for_each(|r| totals[r.class] += 1);
-    let all = rows.len() as f32;
-    let scale = |cells: &[u32]| {
-        let seen: u32 = cells.iter().sum();
-        if seen < 2 {
-            return 0.0;
-        }
-        let ratio = |(n, total): (&u32, &u32)| {
-            let (n, total) = (*n as f32, *total as f32);
-            let inside = (n + 1.0) / (total + 2.0);
-            let outside = (seen as f32 - n + 1.0) / (all - total + 2.0);
-            (inside / outside).ln().abs()
-        };
-        let largest = cells.iter().zip(&totals).map(ratio).fold(0.0, f32::max);
-        options.floor + largest
-    };
-    holds.chunks_exact(classes).map(scale).collect()
+    samples
 }
 
-/// The shifts of the biases that give the best macro-F1 on rows that training did not see, by coordinate ascent over steps of 0.1, and
-/// then the temperature of the least log loss.
-fn calibrate(model: &Classifier, rows: &[&Labelled], normalizer: &Normalizer) -> (f32, Vec<f32>) {
-    let classes = model.classes().len();
-    let mut runs = Runs::default();
-    let samples: Vec<(Vec<f32>, usize)> = rows
-        .iter()
-        .map(|row| {
-            runs.read(&normalizer.text(&row.text, MAX_CHARS));
-            let sums = model.sums(&runs);
-            let odds = sums.iter().zip(model.bias()).map(|(s, b)| s + b).collect();
-            (odds, row.class)
-        })
-        .collect();
+/// The shifts of the biases that give the best macro-F1 of the classes told, by coordinate ascent over steps of 0.1, and then the
+/// temperature of the least log loss; 1 where each class stands alone, because a class is told above 0 whatever the temperature.
+fn calibrate(samples: &[Sample<'_>], classes: usize, link: Link) -> (f32, Vec<f32>) {
     let mut shift = vec![0.0f32; classes];
-    let mut best = macro_f1(&samples, &shift);
+    let mut best = macro_f1(samples, &shift, link);
     for _ in 0..3 {
         for class in 0..classes {
             let middle = shift[class];
             let mut found = middle;
             for step in -10i8..=10 {
                 shift[class] = middle + f32::from(step) * 0.1;
-                let score = macro_f1(&samples, &shift);
+                let score = macro_f1(samples, &shift, link);
                 if score > best + 1e-6 {
                     (best, found) = (score, shift[class]);
                 }
@@ -263,17 +156,20 @@ fn calibrate(model: &Classifier, rows: &[&Labelled], normalizer: &Normalizer) ->
             shift[class] = found;
         }
     }
-    // Half of the way: the best shift on few rows is partly chance.
-    shift.iter_mut().for_each(|s| *s *= 0.5);
+    if link == Link::Logistic {
+        return (1.0, shift);
+    }
     let loss = |temperature: f32| -> f64 {
-        let one = |(odds, class): &(Vec<f32>, usize)| {
-            let shifted: Vec<f32> = odds
+        let one = |sample: &Sample<'_>| {
+            let shifted: Vec<f32> = sample
+                .odds
                 .iter()
                 .zip(&shift)
                 .map(|(o, s)| (o + s) / temperature)
                 .collect();
             let (best, share) = likeliest(&shifted);
-            f64::from(shifted[best] - shifted[*class]) - f64::from(share).ln()
+            let of = |class: &usize| f64::from(shifted[best] - shifted[*class]);
+            sample.classes.iter().map(of).sum::<f64>() - f64::from(share).ln()
         };
         samples.iter().map(one).sum()
     };
@@ -284,20 +180,30 @@ fn calibrate(model: &Classifier, rows: &[&Labelled], normalizer: &Normalizer) ->
     (temperature, shift)
 }
 
-/// The mean over the classes of the F1 of choosing the likeliest.
-fn macro_f1(samples: &[(Vec<f32>, usize)], shift: &[f32]) -> f32 {
+/// The mean over the classes of the F1 of the classes told.
+fn macro_f1(samples: &[Sample<'_>], shift: &[f32], link: Link) -> f32 {
     let mut counts = vec![[0u32; 3]; shift.len()];
     let mut shifted = vec![0.0; shift.len()];
-    for (odds, class) in samples {
-        for ((to, odd), s) in shifted.iter_mut().zip(odds).zip(shift) {
+    let mut told = vec![false; shift.len()];
+    for sample in samples {
+        for ((to, odd), s) in shifted.iter_mut().zip(&sample.odds).zip(shift) {
             *to = odd + s;
         }
-        let chosen = likeliest(&shifted).0;
-        counts[*class][1] += 1;
-        counts[chosen][2] += 1;
-        counts[chosen][0] += u32::from(chosen == *class);
+        link.told(&shifted, &mut told);
+        count(&mut counts, sample.classes, &told);
     }
     mean_f1(&counts)
+}
+
+/// Counts the classes that a text has and those that were told of it, as `[right, true, told]` of each.
+pub(crate) fn count(counts: &mut [[u32; 3]], truly: &[usize], told: &[bool]) {
+    for class in truly {
+        counts[*class][1] += 1;
+        counts[*class][0] += u32::from(told[*class]);
+    }
+    for (count, told) in counts.iter_mut().zip(told) {
+        count[2] += u32::from(*told);
+    }
 }
 
 /// The mean F1 of classes counted as `[right, true, chosen]`.
@@ -310,12 +216,13 @@ pub(crate) fn mean_f1(counts: &[[u32; 3]]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feature::Runs;
 
     fn rows() -> Vec<Labelled> {
         let texts = ["真开心呀", "好难过啊", "气死我了"];
         let row = |i: usize| Labelled {
             text: format!("{i}号{}", texts[i % 3]),
-            class: i % 3,
+            classes: vec![i % 3],
         };
         (0..120).map(row).collect()
     }
@@ -334,20 +241,20 @@ mod tests {
     #[test]
     fn classes_are_learned_and_twice_gives_the_same_bytes() {
         let normalizer = Normalizer::new();
-        let model = teach(&rows(), names(), &small(), &normalizer).unwrap();
+        let model = teach(&rows(), names(), Link::Softmax, &small(), &normalizer).unwrap();
         for (text, class) in [("开心", 0), ("难过", 1), ("气死", 2)] {
             let mut runs = Runs::default();
             runs.read(text);
             assert_eq!(model.choose(&runs).unwrap().0, class);
         }
-        let again = teach(&rows(), names(), &small(), &normalizer).unwrap();
+        let again = teach(&rows(), names(), Link::Softmax, &small(), &normalizer).unwrap();
         assert_eq!(model.to_bytes(), again.to_bytes());
     }
 
     #[test]
     fn a_class_without_rows_is_refused_by_name() {
-        let rows: Vec<_> = rows().into_iter().filter(|r| r.class != 1).collect();
-        let error = teach(&rows, names(), &small(), &Normalizer::new()).unwrap_err();
+        let rows: Vec<_> = rows().into_iter().filter(|r| r.classes != [1]).collect();
+        let error = teach(&rows, names(), Link::Softmax, &small(), &Normalizer::new()).unwrap_err();
         assert!(error.to_string().contains("sad"), "{error}");
     }
 
