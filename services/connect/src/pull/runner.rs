@@ -239,7 +239,7 @@ impl<C: PullConnector> PullInput for PullRunner<C> {
         };
         // As a token, and as a page of each stream, with its state moved on by the page before.
         drop(self.connector.token(&answer));
-        let now = Timestamp::UNIX_EPOCH;
+        let now = crate::fuzzing::AT;
         for stream in self.connector.streams() {
             let mut state = C::State::default();
             for _ in 0..2 {

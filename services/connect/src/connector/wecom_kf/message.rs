@@ -48,10 +48,7 @@ pub(super) fn stage(
         Ok(None) => {}
         Ok(Some(event)) => staging.event(event),
         Err(reason) => {
-            let mut refused = message.to_string();
-            if let Some(author) = text(message, "external_userid") {
-                refused = refused.replace(&author, "***");
-            }
+            let refused = message.to_string();
             staging.dead_letter(place, None, &reason, refused.as_bytes(), now);
         }
     }
