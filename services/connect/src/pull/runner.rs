@@ -70,6 +70,8 @@ pub(super) struct Stream<S> {
     pub(super) committed_at: Option<Instant>,
     /// Whether the last request was refused for its token, and the token renewed since.
     pub(super) renewed: bool,
+    /// The last answer that could never succeed and was not passed: it is a dead letter already.
+    pub(super) refused: Option<String>,
 }
 
 /// Where batches become durable.
@@ -203,6 +205,7 @@ impl<C: PullConnector> PullRunner<C> {
             }),
             committed_at: None,
             renewed: false,
+            refused: None,
             name,
         }
     }

@@ -131,13 +131,19 @@ impl Weibo {
                 wait: Some(answer.retry_after().unwrap_or_else(|| to_next_hour(now))),
                 reason,
             },
-            21314..=21319 | 21327 | 21332 => Trouble::FatalConfig(format!(
+            21314..=21319 | 21327 | 21332 => Trouble::FatalSource(format!(
                 "{reason}; authorise the account again and set `access_token`"
             )),
-            10006 | 10012..=10014 => Trouble::FatalConfig(format!(
+            10006 | 10012 | 10013 => Trouble::FatalSource(format!(
                 "{reason}; check the app's permissions and `access_token`"
             )),
-            20000..=20999 => Trouble::FatalItem(reason),
+            10014 => Trouble::FatalConfig(format!(
+                "{reason}; the app may not use this interface; apply for it, or leave the list out"
+            )),
+            // Of an item; but all that is asked for here are lists.
+            20000..=20999 => Trouble::FatalConfig(format!(
+                "{reason}; the list cannot be read; check the id in `posts`, or leave the list out"
+            )),
             _ => match answer.judged() {
                 Err(trouble) => trouble,
                 Ok(_) => Trouble::Retry(reason),
