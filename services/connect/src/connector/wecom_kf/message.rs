@@ -90,7 +90,9 @@ fn read_message(message: &Value) -> Result<Message, String> {
                 draft.set(Field::Url, url);
             }
         }
-        "image" | "voice" | "video" | "file" => return Ok(Message::LeftOut("media")),
+        // The platform recognises no speech: what a customer said is lost here, so that it is counted for itself.
+        "voice" => return Ok(Message::LeftOut("voice-without-words")),
+        "image" | "video" | "file" => return Ok(Message::LeftOut("media")),
         _ => return Ok(Message::LeftOut("context")),
     }
     draft.attribute("msg_type", &kind);
