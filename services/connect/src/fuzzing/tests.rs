@@ -285,3 +285,43 @@ fn no_dead_letter_of_any_source_holds_who_wrote_it() {
         assert!(letters.contains(name), "{name} gave no dead letter");
     }
 }
+
+/// A proxy's page, a gateway's words, another system behind the same address: none of them says that nobody complained.
+#[test]
+fn an_answer_that_is_not_the_platforms_own_is_asked_for_again() {
+    let others = [
+        json!({}),
+        json!({ "status": "login required" }),
+        json!({ "data": null, "msg": "ok" }),
+        json!({ "code": 0, "data": {} }),
+        json!({ "code": "OK" }),
+        json!({ "code": "OK", "data": {} }),
+        json!({ "errcode": 0 }),
+        json!({ "result": true }),
+        json!({ "result": true, "data": {} }),
+        json!({ "Response": { "RequestId": "r" } }),
+        json!("ok"),
+        json!(null),
+    ];
+    for name in [
+        "weibo",
+        "reviews",
+        "wecom-kf",
+        "wjx",
+        "tencent-survey",
+        "tccc",
+        "feed",
+        "transcript-http",
+    ] {
+        let source = Source::named(name).unwrap();
+        let pull = source.pull.unwrap();
+        for other in &others {
+            let classes = pull.classes(other.to_string().as_bytes());
+            assert!(!classes.is_empty(), "{name}");
+            assert!(
+                classes.iter().all(|class| *class == "retry"),
+                "{name}: {other}: {classes:?}"
+            );
+        }
+    }
+}

@@ -9,7 +9,6 @@ use super::mapper::{draft, texts};
 use super::paging::State;
 use crate::draft::{DraftRules, Place as Origin};
 use crate::field::Field;
-use crate::json_path::items;
 use crate::pull::{Answer, Next, PullConnector, Request, Token, Trouble};
 use crate::staging::Staging;
 
@@ -79,7 +78,7 @@ impl PullConnector for HttpPull {
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
         let body = self.config.ask().judged(answer)?;
-        let items = items(&self.config.items, &body);
+        let items = self.config.ask().items(&self.config.items, &body, answer)?;
         for (index, item) in items.iter().enumerate() {
             let line = Some(index as u64 + 1);
             let place = Origin {

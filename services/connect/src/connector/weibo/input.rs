@@ -206,8 +206,19 @@ impl PullConnector for Weibo {
         let Some(list) = List::named(stream) else {
             return Ok(Next::Through);
         };
-        let items = body.get(list.kind().key()).and_then(Value::as_array);
-        let items = items.map(Vec::as_slice).unwrap_or_default();
+        // Of nothing the platform's word is an empty list, in its field or, at some interfaces, alone.
+        let items = match body.get(list.kind().key()) {
+            Some(Value::Array(items)) => items.as_slice(),
+            _ if body.as_array().is_some_and(Vec::is_empty) => &[],
+            _ => {
+                return Err(Trouble::Retry(format!(
+                    "{} answered without {}: {:?}",
+                    answer.place,
+                    list.kind().key(),
+                    answer.head()
+                )));
+            }
+        };
         let mut ids = Vec::with_capacity(items.len());
         let mut seconds = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
@@ -233,10 +244,10 @@ impl PullConnector for Weibo {
                 }
             }
         }
-        let (full, depth) = (list.full_page(), self.config.depth);
+        let depth = self.config.depth;
         let step = match list {
-            List::Search(_) => state.search_page(&seconds, full, depth),
-            _ => state.page(&ids, full, depth),
+            List::Search(_) => state.search_page(&seconds, depth),
+            _ => state.page(&ids, depth),
         };
         Ok(match step {
             Step::More => Next::More,
