@@ -58,6 +58,13 @@ const PEOPLE: [&str; 48] = [
     "usernickname",
 ];
 
+/// Names of fields below such a field that say what kind of person it is, and stay.
+const KINDS: [&str; 2] = ["role", "type"];
+
+/// Names of fields below such a field whose values are looked for elsewhere, too; those of others, such as times, may stand
+/// elsewhere for something else.
+const IDS: [&str; 6] = ["id", "idstr", "key", "label", "name", "uri"];
+
 /// What stands for what was masked.
 const MASK: &str = "***";
 
@@ -83,7 +90,7 @@ pub(crate) fn masked<'a>(refused: &'a [u8], authors: &[&str]) -> Cow<'a, [u8]> {
         };
     };
     let mut found = !ids.is_empty();
-    hide(&mut value, false, &mut ids, &mut found);
+    hide(&mut value, Whose::Nobodys, &mut ids, &mut found);
     if !found {
         return Cow::Borrowed(refused);
     }
@@ -91,20 +98,49 @@ pub(crate) fn masked<'a>(refused: &'a [u8], authors: &[&str]) -> Cow<'a, [u8]> {
     Cow::Owned(value.to_string().into_bytes())
 }
 
-/// Masks fields that tell a person, and collects what they held. `theirs`: it stands below such a field.
-fn hide(value: &mut Value, theirs: bool, ids: &mut BTreeSet<String>, found: &mut bool) {
+/// Whose a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Nobodys,
+    /// It stands below a field that tells a person …
+    Theirs,
+    /// … and is what they go by.
+    TheirId,
+}
+
+impl Whose {
+    /// Whose a field of that name is.
+    fn field(self, name: &str) -> Self {
+        let plain: String = name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        let is_in = |names: &[&str]| names.binary_search(&plain.as_str()).is_ok();
+        match self {
+            _ if is_in(&PEOPLE) => Whose::TheirId,
+            Whose::Nobodys => Whose::Nobodys,
+            _ if is_in(&KINDS) => Whose::Nobodys,
+            _ if is_in(&IDS) => Whose::TheirId,
+            _ => Whose::Theirs,
+        }
+    }
+}
+
+/// Masks fields that tell a person, and collects what they go by.
+fn hide(value: &mut Value, whose: Whose, ids: &mut BTreeSet<String>, found: &mut bool) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                hide(value, theirs || tells_a_person(name), ids, found);
+                hide(value, whose.field(name), ids, found);
             }
         }
         Value::Array(items) => {
             for item in items {
-                hide(item, theirs, ids, found);
+                hide(item, whose, ids, found);
             }
         }
-        scalar if theirs => {
+        scalar if whose != Whose::Nobodys => {
             let written = match &*scalar {
                 Value::String(text) if !text.trim().is_empty() => text.clone(),
                 Value::Number(number) if number.to_string().len() >= SHORTEST_NUMBER => {
@@ -113,7 +149,7 @@ fn hide(value: &mut Value, theirs: bool, ids: &mut BTreeSet<String>, found: &mut
                 _ => return,
             };
             *found = true;
-            if written.chars().count() >= SHORTEST_ID {
+            if whose == Whose::TheirId && written.chars().count() >= SHORTEST_ID {
                 ids.insert(written);
             }
             *scalar = Value::String(MASK.to_owned());
@@ -134,10 +170,8 @@ fn hide_elsewhere(value: &mut Value, ids: &BTreeSet<String>) {
                 hide_elsewhere(item, ids);
             }
         }
-        Value::String(text) => {
-            if ids.iter().any(|id| text.contains(id)) {
-                *text = without(text, ids);
-            }
+        Value::String(text) if ids.iter().any(|id| text.contains(id)) => {
+            *text = without(text, ids);
         }
         Value::Number(number) if ids.contains(&number.to_string()) => {
             *value = Value::String(MASK.to_owned());
@@ -152,15 +186,6 @@ fn without(text: &str, ids: &BTreeSet<String>) -> String {
     ids.fold(text.to_owned(), |text, id| text.replace(id, MASK))
 }
 
-fn tells_a_person(name: &str) -> bool {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    PEOPLE.binary_search(&plain.as_str()).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -169,9 +194,15 @@ mod tests {
 
     #[test]
     fn the_names_are_in_order_so_that_they_are_found() {
-        assert!(PEOPLE.is_sorted());
-        assert!(tells_a_person("external_userid") && tells_a_person("FromUserName"));
-        assert!(!tells_a_person("name") && !tells_a_person("title"));
+        assert!(PEOPLE.is_sorted() && KINDS.is_sorted() && IDS.is_sorted());
+        for (name, whose) in [
+            ("external_userid", Whose::TheirId),
+            ("FromUserName", Whose::TheirId),
+            ("name", Whose::Nobodys),
+            ("title", Whose::Nobodys),
+        ] {
+            assert_eq!(Whose::Nobodys.field(name), whose, "{name}");
+        }
     }
 
     #[test]
@@ -188,6 +219,24 @@ mod tests {
             json!({
                 "id": 11488058246_u64, "text": "等太久", "url": "https://weibo.com/***/x", "reply_to_uid": "***",
                 "user": {"id": "***", "screen_name": "***", "followers_count": 12}, "parties": [0, 1],
+            })
+        );
+    }
+
+    #[test]
+    fn times_and_roles_of_a_person_are_not_masked_elsewhere() {
+        let refused = json!({
+            "StartTimestamp": 1608130636, "from": "customer", "note": "+8613900000000 called",
+            "ServeParticipants": [{"Phone": "+8613900000000", "StartTimestamp": 1608130636, "Type": "customer"}],
+        })
+        .to_string();
+        let kept = masked(refused.as_bytes(), &[]);
+        let kept: Value = serde_json::from_slice(&kept).unwrap();
+        assert_eq!(
+            kept,
+            json!({
+                "StartTimestamp": 1608130636, "from": "customer", "note": "*** called",
+                "ServeParticipants": [{"Phone": "***", "StartTimestamp": "***", "Type": "customer"}],
             })
         );
     }
