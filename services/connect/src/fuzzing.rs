@@ -13,8 +13,11 @@ use wensheng_runtime::Secret;
 use crate::SourceConfig;
 use crate::connector::{Input, PullInput, Shared};
 use crate::push::{Head, PushInput, stage};
-use crate::staging::Staging;
+use crate::staging::{Batch, Staging};
 use crate::wechat::crypto::CallbackKey;
+
+/// When it comes: 2026-11-26, in the midst of what is published.
+pub(crate) const AT: Timestamp = Timestamp::constant(1_795_651_200, 0);
 
 /// An EncodingAESKey whose bytes are all zero.
 const ZERO_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -111,6 +114,10 @@ impl Source {
     /// # Errors
     /// A sentence, when there is none, or its configuration is wrong.
     pub fn named(name: &str) -> Result<Self, String> {
+        Self::with_texts_up_to(name, 10_000)
+    }
+
+    fn with_texts_up_to(name: &str, max_text_bytes: usize) -> Result<Self, String> {
         let found = SOURCES.iter().find(|(known, _)| *known == name);
         let (name, config) = found.ok_or_else(|| format!("there is no source {name}"))?;
         let mut config: serde_json::Value =
@@ -121,7 +128,7 @@ impl Source {
             serde_json::from_value(config).map_err(|error| error.to_string())?;
         let shared = Shared {
             pseudonym_key: Secret::new("0123456789abcdef"),
-            max_text_bytes: 10_000,
+            max_text_bytes,
             aliases: None,
         };
         let (push, pull) = match config.connector().build(&shared)? {
@@ -135,13 +142,18 @@ impl Source {
     /// Takes `bytes` for a push of a stranger, for a push that was verified and opened, and for an answer of the platform or
     /// a file. Whatever they are, they are read or refused. Gives how many events and dead letters came of them.
     pub fn feed(&self, bytes: &[u8]) -> u64 {
+        let batch = self.taken(bytes);
+        batch.events + batch.dead_letters
+    }
+
+    fn taken(&self, bytes: &[u8]) -> Batch {
         let mut staging = Staging::new("fuzzed");
         if let Some(push) = &self.push {
             let uri = Uri::from_static(
                 "/ingest/x?token=0123456789abcdef&signature=0&msg_signature=0&timestamp=0&nonce=n&action=cdr&call_id=c",
             );
             let headers = HeaderMap::new();
-            let head = Head::new(&uri, &headers, Timestamp::UNIX_EPOCH);
+            let head = Head::new(&uri, &headers, AT);
             drop(push.admit(&head));
             drop(push.open(&head, bytes));
             drop(stage(push.as_ref(), "fuzzed", &head, bytes, &mut staging));
@@ -149,8 +161,7 @@ impl Source {
         if let Some(pull) = &self.pull {
             pull.digest(bytes, &mut staging);
         }
-        let batch = staging.take();
-        batch.events + batch.dead_letters
+        staging.take()
     }
 }
 

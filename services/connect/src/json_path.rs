@@ -48,6 +48,20 @@ impl JsonPath {
         found
     }
 
+    /// Whether there is what the path leads to, an empty list or null included: what lacks the field that the list stands in
+    /// has none of it.
+    pub(crate) fn is_in(&self, root: &Value) -> bool {
+        let named = self.steps.split(|step| *step == Step::All).next();
+        let mut found = vec![root];
+        for step in named.unwrap_or_default() {
+            found = found
+                .into_iter()
+                .flat_map(|value| step.from(value))
+                .collect();
+        }
+        !found.is_empty()
+    }
+
     /// The first value that the path leads to; JSON's null is none.
     pub(crate) fn first<'v>(&self, root: &'v Value) -> Option<&'v Value> {
         self.all(root).into_iter().find(|value| !value.is_null())
@@ -173,6 +187,21 @@ mod tests {
 
     fn path(written: &str) -> JsonPath {
         JsonPath::try_from(written.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn an_empty_list_is_there_and_a_missing_one_is_not() {
+        let value = json!({ "data": { "list": [], "none": null } });
+        for (written, is_there) in [
+            ("$.data.list", true),
+            ("$.data.list[*].id", true),
+            ("/data/none", true),
+            ("$", true),
+            ("$.data.rows", false),
+            ("$.rows[*].id", false),
+        ] {
+            assert_eq!(path(written).is_in(&value), is_there, "{written}");
+        }
     }
 
     #[test]

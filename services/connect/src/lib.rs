@@ -26,6 +26,7 @@ mod ingest;
 mod json_path;
 mod lead;
 pub mod metrics;
+mod people;
 mod progress;
 mod pseudonym;
 mod pull;

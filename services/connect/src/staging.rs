@@ -8,7 +8,7 @@ use wensheng_runtime::encode;
 use wensheng_schemas::{Channel, Cursor, DeadLetter, FeedbackEvent, Origin, derived_id};
 
 use crate::metrics::LEFT_OUT;
-use crate::scrub;
+use crate::{people, scrub};
 
 /// A batch closes at this many events. Fewer would spend more on commits than on reading; more would be lost work at a
 /// restart, and a longer wait for the first row.
@@ -82,7 +82,7 @@ impl Staging {
         self.push(encode(&event, None));
     }
 
-    /// Stages what was refused, with its place, the reason, and the head of it.
+    /// Stages what was refused, with its place, the reason, and the head of it without who wrote it.
     pub(crate) fn dead_letter(
         &mut self,
         place: &str,
@@ -91,15 +91,29 @@ impl Staging {
         refused: &[u8],
         now: Timestamp,
     ) {
+        self.dead_letter_by(&[], place, line, reason, refused, now);
+    }
+
+    /// … where the connector knows by what ids its author goes.
+    pub(crate) fn dead_letter_by(
+        &mut self,
+        authors: &[&str],
+        place: &str,
+        line: Option<u64>,
+        reason: &str,
+        refused: &[u8],
+        now: Timestamp,
+    ) {
+        let kept = people::masked(refused, authors);
         let origin = Origin::Source {
             source: self.source.clone(),
             place: place.to_owned(),
             line,
         };
-        let (payload, payload_base64) = match std::str::from_utf8(refused) {
+        let (payload, payload_base64) = match std::str::from_utf8(&kept) {
             Ok(text) => (Some(head(text).to_owned()), None),
             Err(_) => {
-                let bytes = &refused[..refused.len().min(MAX_PAYLOAD_BYTES)];
+                let bytes = &kept[..kept.len().min(MAX_PAYLOAD_BYTES)];
                 (None, Some(BASE64.encode(bytes)))
             }
         };

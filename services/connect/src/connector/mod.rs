@@ -128,6 +128,12 @@ pub(crate) trait PullInput: Send {
     /// Takes these bytes for what the source gave.
     #[cfg(any(test, feature = "fuzzing"))]
     fn digest(&self, _content: &[u8], _staging: &mut crate::staging::Staging) {}
+
+    /// What an answer means to each of its streams: `ok`, or the class of its trouble.
+    #[cfg(test)]
+    fn classes(&self, _content: &[u8]) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 macro_rules! sources {

@@ -149,6 +149,11 @@ impl<'a> Draft<'a> {
         self.text_of(field).is_some()
     }
 
+    /// By what id its author goes.
+    pub(crate) fn author_id(&self) -> Option<&str> {
+        self.text_of(Field::Author)
+    }
+
     fn text_of(&self, field: Field) -> Option<&str> {
         self.values[field as usize].as_deref()
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{SOURCES, Source, wechat_seal, xml};
 
@@ -144,4 +144,191 @@ fn whatever_comes_is_read_or_refused() {
         }
     }
     println!("{fed} inputs in {seconds} s, seed {seed}");
+}
+
+/// What a source is fed, and what in it tells a person.
+type Told = (&'static str, Value, &'static [&'static str]);
+
+fn told() -> Vec<Told> {
+    let fixture = |id: &str| {
+        let mut all = DOCUMENTS.iter().flat_map(|document| {
+            let document: Value = serde_json::from_str(document).unwrap();
+            document["fixtures"].as_array().unwrap().clone()
+        });
+        let found = all.find(|fixture| fixture["id"] == id);
+        found.unwrap_or_else(|| panic!("there is no fixture {id}"))["body"].clone()
+    };
+    let mut survey = fixture("tencent.survey.webhook");
+    survey["code"] = json!("OK");
+    survey["data"] = json!({ "list": [survey["payload"]] });
+    let mut submission = fixture("wjx.push");
+    submission["openid"] = json!("oZB6q5c-wjx");
+    let calls =
+        json!({ "Response": { "TotalCount": 1, "TelCdrs": [fixture("tencent.tccc.cdr")] } });
+    vec![
+        (
+            "weibo",
+            fixture("weibo.statuses.mentions"),
+            &["1404376560", "zaku"],
+        ),
+        (
+            "weibo",
+            fixture("weibo.comments.to_me"),
+            &["1404376560", "zaku"],
+        ),
+        (
+            "reviews",
+            fixture("appstore.rss"),
+            &["reviews/id1", "用户A"],
+        ),
+        (
+            "wecom-kf",
+            fixture("wecom.kf.sync_msg.page1"),
+            &["wmAJ2GCAAAme1XQRC", "zhangsan"],
+        ),
+        ("wechat-oa", fixture("wx.oa.text"), &["fromUser"]),
+        ("tencent-survey", survey, &["60000000001", "127.0.0.1"]),
+        ("wjx-redirect", submission, &["oZB6q5c-wjx", "1.2.3.4"]),
+        (
+            "tccc",
+            fixture("tencent.tccc.cdr"),
+            &["18600000000", "lululing", "璐璐"],
+        ),
+        (
+            "tccc",
+            fixture("tencent.tccc.imcdr"),
+            &["oZB6q5c-tuMEz", "小君君"],
+        ),
+        ("tccc", calls, &["18600000000", "lululing", "璐璐"]),
+        (
+            "transcript",
+            fixture("aliyun.ccc.TextStream"),
+            &["13888888888"],
+        ),
+        ("vcon", fixture("vcon.text"), &["13900000000", "张三"]),
+        (
+            "files-ndjson",
+            json!({ "id": "n", "body": { "text": "等太久" }, "user": { "id": "member-4711" } }),
+            &["member-4711"],
+        ),
+        (
+            "webhook",
+            json!({ "type": "feedback.created", "data": { "id": "n", "text": "等太久",
+                "author": { "id": "member-4711", "followers": 3 } } }),
+            &["member-4711"],
+        ),
+    ]
+}
+
+/// What was staged of these bytes, as it goes over the bus.
+fn records(source: &Source, bytes: &[u8]) -> (u64, u64, String) {
+    let batch = source.taken(bytes);
+    let values = batch
+        .records
+        .iter()
+        .filter_map(|record| record.value.as_ref());
+    let written: Vec<_> = values.map(|value| String::from_utf8_lossy(value)).collect();
+    (batch.events, batch.dead_letters, written.join("\n"))
+}
+
+fn bytes_of(body: &Value) -> Vec<u8> {
+    match body {
+        Value::String(text) => text.clone().into_bytes(),
+        other => other.to_string().into_bytes(),
+    }
+}
+
+#[test]
+fn no_event_of_any_source_holds_who_wrote_it() {
+    let mut events = std::collections::BTreeSet::new();
+    for (name, body, people) in told() {
+        let (taken, _, written) = records(&Source::named(name).unwrap(), &bytes_of(&body));
+        // Calls without words are no events yet, but are written down, too.
+        assert!(!written.is_empty(), "{name} gave nothing");
+        if taken > 0 {
+            events.insert(name);
+        }
+        for person in people {
+            assert!(!written.contains(person), "{name}: {person} in {written}");
+        }
+    }
+    for name in [
+        "weibo",
+        "reviews",
+        "wecom-kf",
+        "wechat-oa",
+        "tencent-survey",
+        "wjx-redirect",
+        "vcon",
+        "webhook",
+    ] {
+        assert!(events.contains(name), "{name} gave no event");
+    }
+}
+
+/// Whatever is wrong with it: here, no text may have more than a byte, or a call has lost its id.
+#[test]
+fn no_dead_letter_of_any_source_holds_who_wrote_it() {
+    let mut letters = std::collections::BTreeSet::new();
+    for (name, mut body, people) in told() {
+        for id in ["SessionId", "contactId", "uuid"] {
+            if let Some(fields) = body.as_object_mut() {
+                fields.remove(id);
+            }
+        }
+        if let Some(call) = body.pointer_mut("/Response/TelCdrs/0") {
+            call["SessionId"] = Value::Null;
+        }
+        let source = Source::with_texts_up_to(name, 1).unwrap();
+        let (_, refused, written) = records(&source, &bytes_of(&body));
+        if refused > 0 {
+            letters.insert(name);
+        }
+        for person in people {
+            assert!(!written.contains(person), "{name}: {person} in {written}");
+        }
+    }
+    for name in told().iter().map(|(name, ..)| *name) {
+        assert!(letters.contains(name), "{name} gave no dead letter");
+    }
+}
+
+/// A proxy's page, a gateway's words, another system behind the same address: none of them says that nobody complained.
+#[test]
+fn an_answer_that_is_not_the_platforms_own_is_asked_for_again() {
+    let others = [
+        json!({}),
+        json!({ "status": "login required" }),
+        json!({ "data": null, "msg": "ok" }),
+        json!({ "code": 0, "data": {} }),
+        json!({ "code": "OK" }),
+        json!({ "code": "OK", "data": {} }),
+        json!({ "errcode": 0 }),
+        json!({ "result": true }),
+        json!({ "result": true, "data": {} }),
+        json!({ "Response": { "RequestId": "r" } }),
+        json!("ok"),
+        json!(null),
+    ];
+    for name in [
+        "weibo",
+        "reviews",
+        "wecom-kf",
+        "wjx",
+        "tencent-survey",
+        "tccc",
+        "feed",
+        "transcript-http",
+    ] {
+        let source = Source::named(name).unwrap();
+        let pull = source.pull.unwrap();
+        for other in &others {
+            let classes = pull.classes(other.to_string().as_bytes());
+            assert!(!classes.is_empty(), "{name}");
+            assert!(
+                classes.iter().all(|class| *class == "retry"),
+                "{name}: {other}: {classes:?}"
+            );
+        }
+    }
 }

@@ -70,6 +70,8 @@ pub(super) struct Stream<S> {
     pub(super) committed_at: Option<Instant>,
     /// Whether the last request was refused for its token, and the token renewed since.
     pub(super) renewed: bool,
+    /// The last answer that could never succeed and was not passed: it is a dead letter already.
+    pub(super) refused: Option<String>,
 }
 
 /// Where batches become durable.
@@ -203,6 +205,7 @@ impl<C: PullConnector> PullRunner<C> {
             }),
             committed_at: None,
             renewed: false,
+            refused: None,
             name,
         }
     }
@@ -229,17 +232,27 @@ impl<C: PullConnector> PullInput for PullRunner<C> {
         .await;
     }
 
+    #[cfg(test)]
+    fn classes(&self, content: &[u8]) -> Vec<&'static str> {
+        let answer = answered(content);
+        let mut staging = crate::staging::Staging::new(&self.name);
+        let streams = self.connector.streams().into_iter();
+        let taken = streams.map(|stream| {
+            let (mut state, now) = (C::State::default(), crate::fuzzing::AT);
+            let connector = &self.connector;
+            connector.take(&stream, &mut state, &answer, now, &mut staging)
+        });
+        taken
+            .map(|taken| taken.map_or_else(|trouble| trouble.class().name(), |_| "ok"))
+            .collect()
+    }
+
     #[cfg(any(test, feature = "fuzzing"))]
     fn digest(&self, content: &[u8], staging: &mut crate::staging::Staging) {
-        let answer = super::Answer {
-            status: reqwest::StatusCode::OK,
-            headers: reqwest::header::HeaderMap::new(),
-            body: content.to_vec(),
-            place: "https://platform.example.com/".to_owned(),
-        };
+        let answer = answered(content);
         // As a token, and as a page of each stream, with its state moved on by the page before.
         drop(self.connector.token(&answer));
-        let now = Timestamp::UNIX_EPOCH;
+        let now = crate::fuzzing::AT;
         for stream in self.connector.streams() {
             let mut state = C::State::default();
             for _ in 0..2 {
@@ -250,5 +263,15 @@ impl<C: PullConnector> PullInput for PullRunner<C> {
                 drop(self.connector.request(&stream, &state, "token", now));
             }
         }
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+fn answered(content: &[u8]) -> super::Answer {
+    super::Answer {
+        status: reqwest::StatusCode::OK,
+        headers: reqwest::header::HeaderMap::new(),
+        body: content.to_vec(),
+        place: "https://platform.example.com/".to_owned(),
     }
 }

@@ -1,10 +1,23 @@
 //! Of several streams the one that has waited longest is served next; one that fails waits by itself, and one that
-//! cannot go on stops without the others.
+//! cannot go on stops, but for a trial now and then: what was mended on the platform's side needs nobody here.
 
 use std::time::{Duration, Instant};
 
 use super::patience::backoff;
 use super::trouble::Class;
+
+/// What stopped is tried again after so long: often enough for who waits for a permission, and too rarely to be a burden or to
+/// lock an account.
+pub(crate) const TRIAL: Duration = Duration::from_secs(3_600);
+
+/// What a stop is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// This stream.
+    Stream,
+    /// All streams of the source.
+    Source,
+}
 
 /// When a stream is walked.
 #[derive(Debug)]
@@ -13,8 +26,8 @@ pub(crate) struct Turn {
     failures: u32,
     /// What holds it up.
     trouble: Option<(Class, String)>,
-    /// Whether it holds it up for good.
-    stopped: bool,
+    /// Whether it holds it up until somebody has mended it.
+    stopped: Option<Stopped>,
     /// Whether a walk came to its end since the start.
     pub(crate) is_through: bool,
 }
@@ -26,14 +39,14 @@ impl Turn {
             due: now,
             failures: 0,
             trouble: None,
-            stopped: false,
+            stopped: None,
             is_through: false,
         }
     }
 
-    /// When it is due; `None` once it stopped.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        (!self.stopped).then_some(self.due)
+    /// When it is due.
+    pub(crate) fn due(&self) -> Instant {
+        self.due
     }
 
     /// What holds it up.
@@ -42,8 +55,8 @@ impl Turn {
         trouble.map(|(class, reason)| (*class, reason.as_str()))
     }
 
-    /// Whether it stopped for good.
-    pub(crate) fn is_stopped(&self) -> bool {
+    /// Whether it stopped until somebody has mended it, and what of.
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
         self.stopped
     }
 
@@ -63,6 +76,7 @@ impl Turn {
     fn mended(&mut self) {
         self.failures = 0;
         self.trouble = None;
+        self.stopped = None;
     }
 
     /// There is news: due at once, unless it waits because it failed.
@@ -85,10 +99,26 @@ impl Turn {
         self.trouble = Some((class, reason));
     }
 
-    /// Cannot go on until somebody has mended it.
-    pub(crate) fn stop(&mut self, class: Class, reason: String) {
-        self.stopped = true;
+    /// A walk came to its end without being answered well.
+    pub(crate) fn refused(&mut self, until: Instant, class: Class, reason: String) {
+        self.is_through = true;
+        self.stopped = None;
+        self.held_up(until, class, reason);
+    }
+
+    /// Cannot go on until somebody has mended it; tried at [`TRIAL`].
+    pub(crate) fn stop(&mut self, now: Instant, what: Stopped, class: Class, reason: String) {
+        self.due = now + TRIAL;
+        self.stopped = Some(what);
         self.trouble = Some((class, reason));
+    }
+
+    /// What stopped the whole source is mended: due at once.
+    pub(crate) fn source_is_back(&mut self, now: Instant) {
+        if self.stopped == Some(Stopped::Source) {
+            self.mended();
+            self.due = now;
+        }
     }
 }
 
@@ -103,27 +133,35 @@ mod tests {
         let now = Instant::now();
         let mut turn = Turn::new(now);
         turn.through(now, EVERY);
-        assert_eq!(turn.due(), Some(now + EVERY));
+        assert_eq!(turn.due(), now + EVERY);
         turn.hinted(now);
-        assert_eq!(turn.due(), Some(now));
+        assert_eq!(turn.due(), now);
         turn.failed(now, Class::Retry, "busy".to_owned(), 1.0);
         turn.failed(now, Class::Retry, "busy".to_owned(), 1.0);
         turn.hinted(now);
-        assert_eq!(turn.due(), Some(now + Duration::from_secs(2)));
+        assert_eq!(turn.due(), now + Duration::from_secs(2));
         turn.goes_on(now);
-        assert_eq!((turn.due(), turn.trouble()), (Some(now), None));
+        assert_eq!((turn.due(), turn.trouble()), (now, None));
     }
 
     #[test]
-    fn a_stopped_stream_is_never_due() {
+    fn a_stopped_stream_is_tried_once_an_hour_whatever_is_hinted() {
         let now = Instant::now();
         let mut turn = Turn::new(now);
-        turn.stop(Class::FatalConfig, "the secret is wrong".to_owned());
+        let reason = || "the secret is wrong".to_owned();
+        turn.stop(now, Stopped::Stream, Class::FatalConfig, reason());
         turn.hinted(now);
-        assert_eq!(turn.due(), None);
+        turn.source_is_back(now);
+        assert_eq!(turn.due(), now + TRIAL);
         assert_eq!(
             turn.trouble(),
             Some((Class::FatalConfig, "the secret is wrong"))
+        );
+        turn.stop(now, Stopped::Source, Class::FatalConfig, reason());
+        turn.source_is_back(now);
+        assert_eq!(
+            (turn.due(), turn.stopped(), turn.trouble()),
+            (now, None, None)
         );
     }
 }

@@ -33,10 +33,9 @@ impl Telling {
             .iter()
             .filter_map(|stream| {
                 let (_, trouble) = stream.turn.trouble()?;
-                let stopped = if stream.turn.is_stopped() {
-                    "stopped until it is mended and the service started again: "
-                } else {
-                    ""
+                let stopped = match stream.turn.stopped() {
+                    Some(_) => "stopped until it is mended, tried once an hour: ",
+                    None => "",
                 };
                 Some(if stream.name.is_empty() {
                     format!("{stopped}{trouble}")
@@ -47,7 +46,10 @@ impl Telling {
             .collect();
         let troubles = streams.iter().filter_map(|stream| stream.turn.trouble());
         let gravest = troubles.map(|(class, _)| class).max();
-        let stopped = streams.iter().filter(|s| s.turn.is_stopped()).count();
+        let stopped = streams
+            .iter()
+            .filter(|s| s.turn.stopped().is_some())
+            .count();
         metrics::gauge!(PULL_STOPPED, "source" => self.source.clone()).set(stopped as f64);
         let state = match failures.as_slice() {
             [] => StageState::Running,
@@ -60,7 +62,7 @@ impl Telling {
         });
         let through = streams
             .iter()
-            .all(|stream| stream.turn.is_through || stream.turn.is_stopped());
+            .all(|stream| stream.turn.is_through || stream.turn.stopped().is_some());
         self.progress.update(&self.source, |progress| {
             progress.failures = failures;
             progress.error_class = gravest.map(Class::name);

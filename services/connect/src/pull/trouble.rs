@@ -15,14 +15,19 @@ pub(crate) enum Trouble {
         reason: String,
     },
     /// The access token is no longer good: renewed once, asked once more. Without a token that can be renewed a person
-    /// must act, so that it is as [`Trouble::FatalConfig`].
+    /// must act, so that it is as [`Trouble::FatalSource`].
     Reauth(String),
-    /// Wrong secret, missing permission, caller not in the allow list: the stream stops until somebody has mended it.
+    /// What a person must mend of one stream, such as a wrong id or what may not be read: the stream stops, and is tried
+    /// once an hour.
     FatalConfig(String),
+    /// What a person must mend of the whole source: wrong secret, ended authorisation, caller not in the allow list. As
+    /// [`Trouble::FatalConfig`], for all of its streams at once.
+    FatalSource(String),
     /// The answer is longer than may be: as [`Trouble::FatalConfig`], unless the connector passes over it
     /// ([`super::PullConnector::unanswered`]).
     TooLong(String),
-    /// What was asked for can never succeed, but the rest can: it becomes a dead letter, and the walk goes on.
+    /// What was asked for can never succeed, but the rest can: it becomes a dead letter, and the walk goes on where the state
+    /// moved past it. Where it did not, the stream shows it, and it is a dead letter once.
     FatalItem(String),
 }
 
@@ -37,7 +42,7 @@ pub(crate) enum Class {
     Retry,
     /// [`Trouble::Reauth`].
     Reauth,
-    /// [`Trouble::FatalConfig`].
+    /// [`Trouble::FatalConfig`], [`Trouble::FatalSource`].
     FatalConfig,
 }
 
@@ -70,7 +75,9 @@ impl Trouble {
             Trouble::Retry(_) => Class::Retry,
             Trouble::Throttle { .. } => Class::Throttle,
             Trouble::Reauth(_) => Class::Reauth,
-            Trouble::FatalConfig(_) | Trouble::TooLong(_) => Class::FatalConfig,
+            Trouble::FatalConfig(_) | Trouble::FatalSource(_) | Trouble::TooLong(_) => {
+                Class::FatalConfig
+            }
             Trouble::FatalItem(_) => Class::FatalItem,
         }
     }
@@ -82,6 +89,7 @@ impl Trouble {
             | Trouble::Throttle { reason, .. }
             | Trouble::Reauth(reason)
             | Trouble::FatalConfig(reason)
+            | Trouble::FatalSource(reason)
             | Trouble::TooLong(reason)
             | Trouble::FatalItem(reason) => reason,
         }

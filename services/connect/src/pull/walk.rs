@@ -11,6 +11,7 @@ use super::http::{Answer, Request};
 use super::pace::Pace;
 use super::patience::{Breaker, throttled};
 use super::runner::{Hint, Position, PullRunner, Sink, Stream};
+use super::schedule::Stopped;
 use super::telling::Telling;
 use super::token::TokenCache;
 use super::trouble::{Class, Trouble};
@@ -90,7 +91,7 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             .streams
             .iter()
             .enumerate()
-            .filter_map(|(index, stream)| Some((stream.turn.due()?, index)))
+            .map(|(index, stream)| (stream.turn.due(), index))
             .min();
         let held = self.held_until;
         let open = self.breaker.open_until().unwrap_or(now);
@@ -187,7 +188,9 @@ impl<'a, C: PullConnector> Walk<'a, C> {
         let token = match self.runner.connector.token(&answer) {
             Ok(token) => token,
             // The request for a token has no token that could be renewed.
-            Err(Trouble::Reauth(reason)) => return Err(Trouble::FatalConfig(reason)),
+            Err(Trouble::Reauth(reason) | Trouble::FatalConfig(reason)) => {
+                return Err(Trouble::FatalSource(reason));
+            }
             Err(trouble) => return Err(trouble),
         };
         let secret = token.secret.clone();
@@ -217,14 +220,12 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             Ok(next) => next,
             Err(Trouble::FatalItem(reason)) => {
                 staging = Staging::new(&self.runner.name);
-                staging.dead_letter(&answer.place, None, &reason, &answer.body, now);
                 self.tell.requested(Class::FatalItem.name());
-                // A state that stands still would ask for the same again.
                 if state == stream.position.state {
-                    Next::Through
-                } else {
-                    Next::More
+                    return Ok(self.refused(index, answer, reason, staging, now).await);
                 }
+                staging.dead_letter(&answer.place, None, &reason, &answer.body, now);
+                Next::More
             }
             Err(trouble) => return Err((trouble, token)),
         };
@@ -233,6 +234,32 @@ impl<'a, C: PullConnector> Walk<'a, C> {
             self.tell.requested("ok");
         }
         durable.map_err(|trouble| (trouble, token))
+    }
+
+    /// What can never succeed and was not passed would be asked for again at once: it waits for the next walk, is no sign that
+    /// all is well, and is a dead letter once. False: the service is ending.
+    async fn refused(
+        &mut self,
+        index: usize,
+        answer: &Answer,
+        reason: String,
+        mut staging: Staging,
+        now: Timestamp,
+    ) -> bool {
+        let Some(stream) = self.streams.get_mut(index) else {
+            return true;
+        };
+        if stream.refused.as_ref() != Some(&reason) {
+            staging.dead_letter(&answer.place, None, &reason, &answer.body, now);
+            if !self.sink.commit(staging.take()).await {
+                return false;
+            }
+            stream.refused = Some(reason.clone());
+        }
+        tracing::warn!(source = %self.runner.name, stream = %stream.name, reason, "cannot be read");
+        let until = self.runner.time.instant() + self.runner.plan.every;
+        stream.turn.refused(until, Class::FatalItem, reason);
+        true
     }
 
     /// Goes on without what brought no answer, where the connector can. `Some(false)`: the service is ending.
@@ -294,6 +321,8 @@ impl<'a, C: PullConnector> Walk<'a, C> {
         }
         stream.position = position;
         stream.renewed = false;
+        stream.refused = None;
+        let is_back = stream.turn.stopped() == Some(Stopped::Source);
         let at = self.runner.time.instant();
         match next {
             Next::More if moved => stream.turn.goes_on(at),
@@ -306,6 +335,12 @@ impl<'a, C: PullConnector> Walk<'a, C> {
         }
         self.breaker.answered();
         self.tell.well(&stream.name, now);
+        if is_back {
+            tracing::info!(source = %self.runner.name, "what stopped it is mended");
+            for stream in &mut self.streams {
+                stream.turn.source_is_back(at);
+            }
+        }
         Ok(true)
     }
 
@@ -335,11 +370,12 @@ impl<'a, C: PullConnector> Walk<'a, C> {
                     self.token.refused(&token);
                     self.failed(index, class, reason, now);
                 }
-                None => self.stop(index, class, reason),
+                None => self.stop_all(class, reason),
             },
             Trouble::FatalConfig(reason) | Trouble::TooLong(reason) => {
                 self.stop(index, class, reason);
             }
+            Trouble::FatalSource(reason) => self.stop_all(class, reason),
             Trouble::Retry(reason) | Trouble::FatalItem(reason) => {
                 self.failed(index, class, reason, now);
             }
@@ -358,10 +394,23 @@ impl<'a, C: PullConnector> Walk<'a, C> {
     }
 
     fn stop(&mut self, index: usize, class: Class, reason: String) {
+        let now = self.runner.time.instant();
         if let Some(stream) = self.streams.get_mut(index) {
             tracing::error!(source = %self.runner.name, stream = %stream.name, reason,
-                "stopped; mend it and start the service again");
-            stream.turn.stop(class, reason);
+                "stopped; mend it, it is tried once an hour");
+            stream.turn.stop(now, Stopped::Stream, class, reason);
+        }
+    }
+
+    /// What holds up one stream holds up all of them: none asks with a secret that was refused.
+    fn stop_all(&mut self, class: Class, reason: String) {
+        let now = self.runner.time.instant();
+        tracing::error!(source = %self.runner.name, reason, "stopped; mend it, it is tried once an hour");
+        self.token = TokenCache::default();
+        for stream in &mut self.streams {
+            stream
+                .turn
+                .stop(now, Stopped::Source, class, reason.clone());
         }
     }
 }

@@ -151,7 +151,14 @@ impl PullConnector for Feed {
         if answer.status == StatusCode::NOT_MODIFIED {
             return Ok(Next::Through);
         }
-        let entries = entries(answer.judged()?).map_err(|reason| {
+        // Each feed has an address, and a secret, of its own.
+        let judged = answer.judged().map_err(|trouble| match trouble {
+            Trouble::Reauth(reason) => {
+                Trouble::FatalConfig(format!("{reason}; check the address in `urls`"))
+            }
+            other => other,
+        })?;
+        let entries = entries(judged).map_err(|reason| {
             Trouble::Retry(format!(
                 "{} is no feed that can be read: {reason}",
                 answer.place

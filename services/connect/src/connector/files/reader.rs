@@ -14,7 +14,7 @@ use super::discover::{Found, unreadable};
 use super::open::{Mapper, Opened, content_at, open};
 use super::position::Position;
 use super::rows::{Mark, Row, Rows};
-use crate::draft::{DraftRules, Place};
+use crate::draft::{Draft, DraftRules, Place};
 use crate::ingest::{Acknowledgement, Submitter};
 use crate::staging::Staging;
 
@@ -203,17 +203,26 @@ fn stage<R: std::io::BufRead>(
         let record = rows.mark().records;
         format!("{name}#{record}:{:016x}", xxh3_64(rows.raw()))
     };
-    let draft = match (row, mapper) {
-        (Row::Wrong(reason), _) => Err(reason),
-        (_, Mapper::Csv { mapper, .. }) => mapper.draft(rows.fields()),
-        (_, Mapper::Json(mapper)) => mapper.draft(rows.text()),
+    let draft = || match mapper {
+        Mapper::Csv { mapper, .. } => mapper.draft(rows.fields()),
+        Mapper::Json(mapper) => mapper.draft(rows.text()),
     };
-    match draft.and_then(|draft| draft.into_event(rules, place, now, fallback_id)) {
+    let event = match row {
+        Row::Wrong(reason) => Err(reason),
+        Row::Fields | Row::Object => {
+            draft().and_then(|draft| draft.into_event(rules, place, now, fallback_id))
+        }
+    };
+    match event {
         Ok(mut event) => {
             event.immutable = config.columns.revision.is_none();
             staging.event(event);
         }
-        Err(reason) => staging.dead_letter(name, line, &reason, rows.raw(), now),
+        Err(reason) => {
+            let read = draft().ok();
+            let author = read.as_ref().and_then(Draft::author_id);
+            staging.dead_letter_by(author.as_slice(), name, line, &reason, rows.raw(), now);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::config::{
 };
 use super::paging::State;
 use super::template::{Place, fill, names};
-use crate::json_path::{JsonPath, code};
+use crate::json_path::{JsonPath, code, items};
 use crate::pull::{Answer, PullConfig, Request, Trouble, check_url};
 use crate::time::TimeFormat;
 
@@ -193,6 +193,24 @@ impl Ask<'_> {
             }
         }
         Ok(body)
+    }
+
+    /// The items of a good answer. What lacks the place that they stand in is no answer without items, unless `success` says that it
+    /// is the platform's own: then an empty list may be left out.
+    pub(crate) fn items<'v>(
+        &self,
+        path: &JsonPath,
+        body: &'v Value,
+        answer: &Answer,
+    ) -> Result<Vec<&'v Value>, Trouble> {
+        if self.success.is_none() && !path.is_in(body) {
+            return Err(Trouble::Retry(format!(
+                "{} answered without {path}: {:?}; if it leaves out empty lists, say in `success` how a good answer is known",
+                answer.place,
+                answer.head()
+            )));
+        }
+        Ok(items(path, body))
     }
 
     fn refusal(&self, answer: &Answer, body: &Value) -> String {

@@ -8,7 +8,6 @@ use super::mapper::{stage_item, texts};
 use super::paging::State;
 use crate::draft::{DraftRules, Place as Origin};
 use crate::field::Field;
-use crate::json_path::items;
 use crate::pull::{Answer, Next, PullConnector, Request, Token, Trouble};
 use crate::staging::Staging;
 
@@ -78,7 +77,7 @@ impl PullConnector for HttpPull {
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
         let body = self.config.ask().judged(answer)?;
-        let items = items(&self.config.items, &body);
+        let items = self.config.ask().items(&self.config.items, &body, answer)?;
         for (index, item) in items.iter().enumerate() {
             let line = Some(index as u64 + 1);
             let place = Origin {

@@ -30,7 +30,13 @@ pub(super) fn stage_item(
         Ok(event) => staging.event(event),
         Err(reason) => {
             let payload = item.to_string();
-            staging.dead_letter(place.place, place.line, &reason, payload.as_bytes(), now);
+            let paths = config.fields.get(&Field::Author);
+            let authors = paths.iter().flat_map(|paths| paths.each());
+            let authors = authors.flat_map(|path| texts(path, item).unwrap_or_default());
+            let authors: Vec<String> = authors.collect();
+            let authors: Vec<&str> = authors.iter().map(String::as_str).collect();
+            let refused = payload.as_bytes();
+            staging.dead_letter_by(&authors, place.place, place.line, &reason, refused, now);
         }
     }
 }

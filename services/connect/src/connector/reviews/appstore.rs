@@ -149,6 +149,13 @@ impl PullConnector for AppStore {
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
         let body = answer.judged()?.json()?;
+        if !body.get("feed").is_some_and(Value::is_object) {
+            return Err(Trouble::Retry(format!(
+                "{} answered without a feed: {:?}",
+                answer.place,
+                answer.head()
+            )));
+        }
         let Some(app) = self.app(stream) else {
             return Ok(Next::Through);
         };
@@ -274,6 +281,10 @@ mod tests {
                 .ends_with("/cn/rss/customerreviews/id=42/sortBy=mostRecent/page=1/json"),
             "{url}"
         );
+        // What is no feed is not the end of one.
+        let other = Answer::of(&json!({ "status": "login required" }));
+        let next = store.take("cn/42", &mut state, &other, now, &mut staging);
+        assert_eq!(next.unwrap_err().class().name(), "retry");
         // Again: nothing is new but what bears the second of the newest.
         let next = store.take("cn/42", &mut state, &page(0..50), now, &mut staging);
         assert_eq!(next, Ok(Next::Through));

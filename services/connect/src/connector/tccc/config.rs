@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use wensheng_runtime::{Check, Problems, Secret};
 use wensheng_schemas::Channel;
 
+use super::part;
+use super::parties::KnownParties;
 use super::push::TcccPush;
 use super::reconcile::Reconcile;
 use crate::connector::transcript::check_satisfaction;
 use crate::connector::{Connector, Input, Shared};
 use crate::draft::DraftRules;
 use crate::field::Field;
-use crate::hotline::{Calls, Part};
+use crate::hotline::{Calls, Part, RoleChoice, Roles};
 use crate::pull::{Defaults, PullConfig, PullRunner, check_url};
 use crate::push::check_max_body;
 
@@ -34,6 +37,9 @@ pub struct TcccConfig {
     pub token: Secret,
     /// What a satisfaction key or its label means as a score from 1 to 5, such as `{非常满意: 5, 不满意: 1}`.
     pub satisfaction: BTreeMap<String, u8>,
+    /// Who a speaker of recognised words is, by what the platform writes as `User`, such as `{"95017": agent}`; comes before what
+    /// the record of the call says. Default: none.
+    pub roles: BTreeMap<String, RoleChoice>,
     /// For so many hours after its last part, further parts of a call make it a higher revision. Default: 72.
     pub merge_hours: u32,
     /// No push may be longer, in bytes. Default: 4194304 (4 MiB).
@@ -70,6 +76,7 @@ impl Default for TcccConfig {
             product: None,
             token: Secret::default(),
             satisfaction: BTreeMap::new(),
+            roles: BTreeMap::new(),
             merge_hours: 72,
             max_body_bytes: 4 << 20,
             reconcile: None,
@@ -138,9 +145,16 @@ pub(super) struct Line {
     pub(super) rules: DraftRules,
     product: Option<String>,
     satisfaction: BTreeMap<String, u8>,
+    roles: Roles,
+    pub(super) parties: KnownParties,
 }
 
 impl Line {
+    /// The recognised words of a session.
+    pub(super) fn words(&self, session: &str, body: &Value) -> Part {
+        part::words(body, &self.parties.of(session), &self.roles)
+    }
+
     /// The part with what the configuration knows.
     pub(super) fn completed(&self, mut part: Part) -> Part {
         if let Some(product) = &self.product {
@@ -151,6 +165,22 @@ impl Line {
             part.draft.set(Field::Csat, score.to_string());
         }
         part
+    }
+}
+
+impl TcccConfig {
+    /// What both sides have in common, and the calls that both add to.
+    pub(super) fn line(&self, shared: &Shared) -> Result<(Arc<Line>, Arc<Mutex<Calls>>), String> {
+        let (name, kind) = (&self.name, self.kind());
+        let line = Line {
+            rules: DraftRules::of_platform(name, kind, &self.brand, Channel::Hotline, shared)?,
+            product: self.product.clone(),
+            satisfaction: self.satisfaction.clone(),
+            roles: Roles::new(&self.roles),
+            parties: KnownParties::default(),
+        };
+        let calls = Calls::new(self.merge_hours);
+        Ok((Arc::new(line), Arc::new(Mutex::new(calls))))
     }
 }
 
@@ -168,13 +198,8 @@ impl Connector for TcccConfig {
     }
 
     fn build(&self, shared: &Shared) -> Result<Input, String> {
-        let (name, kind) = (&self.name, self.kind());
-        let line = Arc::new(Line {
-            rules: DraftRules::of_platform(name, kind, &self.brand, Channel::Hotline, shared)?,
-            product: self.product.clone(),
-            satisfaction: self.satisfaction.clone(),
-        });
-        let calls = Arc::new(Mutex::new(Calls::new(self.merge_hours)));
+        let name = &self.name;
+        let (line, calls) = self.line(shared)?;
         let push = Box::new(TcccPush {
             line: line.clone(),
             token: self.token.clone(),

@@ -3,6 +3,7 @@
 
 mod config;
 mod part;
+mod parties;
 mod push;
 mod reconcile;
 #[cfg(test)]

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use wensheng_schemas::{Call, Direction, Role, Turn};
 
+use super::config::Line;
+use super::parties::Parties;
 use crate::field::Field;
-use crate::hotline::Part;
 use crate::hotline::read::{field, list, number, text};
+use crate::hotline::{Part, Roles};
 use crate::pseudonym::Pseudonyms;
 
 /// The native id of a call.
@@ -18,16 +20,21 @@ pub(super) fn native_id(app: &str, session: &str) -> String {
 pub(super) fn pushed(
     action: Option<&str>,
     body: &Value,
-    pseudonyms: Option<&Pseudonyms>,
+    line: &Line,
 ) -> Result<Option<Part>, String> {
+    let pseudonyms = line.rules.pseudonyms.as_ref();
     let app = text(body, "SdkAppId").ok_or("there is no SdkAppId")?;
     let session = text(body, "SessionId").ok_or("there is no SessionId")?;
+    let record_of_call = || {
+        line.parties.note(&session, body);
+        cdr(body, pseudonyms)
+    };
     let mut part = match action {
-        Some("cdr") => cdr(body, pseudonyms),
+        Some("cdr") => record_of_call(),
         Some("record") => record(body),
         Some("imcdr") => chat(body, pseudonyms),
-        _ if field(body, "AsrDataList").is_some() => words(body),
-        None if field(body, "EndStatusString").is_some() => cdr(body, pseudonyms),
+        _ if field(body, "AsrDataList").is_some() => line.words(&session, body),
+        None if field(body, "EndStatusString").is_some() => record_of_call(),
         None if field(body, "RecordURL").is_some() => record(body),
         _ => return Ok(None),
     };
@@ -122,8 +129,10 @@ fn chat(body: &Value, pseudonyms: Option<&Pseudonyms>) -> Part {
 }
 
 /// Recognised words; their times are instants.
-pub(super) fn words(body: &Value) -> Part {
+pub(super) fn words(body: &Value, parties: &Parties, roles: &Roles) -> Part {
     let sentences = list(body, "AsrDataList");
+    let users: Vec<String> = sentences.iter().filter_map(|s| text(s, "User")).collect();
+    let speakers = parties.speakers(&users, roles);
     let zero = sentences.iter().filter_map(|s| number(s, "Start")).min();
     let offset = |at: u64| at.saturating_sub(zero.unwrap_or(0));
     let turns = sentences.iter().filter_map(|sentence| {
@@ -131,10 +140,7 @@ pub(super) fn words(body: &Value) -> Part {
         let end = number(sentence, "End").unwrap_or(begin).max(begin);
         let user = text(sentence, "User").unwrap_or_default();
         Some(Turn {
-            role: match user.contains('@') {
-                true => Role::Agent,
-                false => Role::Customer,
-            },
+            role: speakers.get(&user).copied().unwrap_or(Role::Unknown),
             track: None,
             begin_ms: offset(begin),
             end_ms: offset(end),

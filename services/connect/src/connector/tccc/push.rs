@@ -43,7 +43,7 @@ impl PushInput for TcccPush {
     fn parse(&self, push: &Push<'_>, staging: &mut Staging) -> Result<Reply, Wrong> {
         let (rules, head) = (&self.line.rules, push.head);
         let action = head.query("action");
-        match pushed(action, &push.json()?, rules.pseudonyms.as_ref())? {
+        match pushed(action, &push.json()?, &self.line)? {
             Some(part) => {
                 let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
                 let part = self.line.completed(part);

@@ -1,6 +1,7 @@
 //! The calls of the last hours are listed again and again, and of those whose words are not known yet, the words are read;
 //! what is known already changes nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::config::{Line, ReconcileConfig};
-use super::part::{cdr, native_id, words};
+use super::part::{cdr, native_id};
 use crate::draft::Place;
 use crate::field::Field;
 use crate::hotline::read::{field, list, number, text};
@@ -39,6 +40,22 @@ pub(super) struct ReconcileState {
     /// Whether the last page was read.
     #[serde(default)]
     listed: bool,
+    /// Sessions that have no words, with the epoch second in which that was told: they are not asked for again while they
+    /// are listed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    wordless: BTreeMap<String, i64>,
+}
+
+impl ReconcileState {
+    /// The walk is at its end; what is no longer listed is forgotten.
+    fn end(&mut self, listed_since: i64) {
+        let mut wordless = std::mem::take(&mut self.wordless);
+        wordless.retain(|_, told| *told > listed_since);
+        *self = Self {
+            wordless,
+            ..Self::default()
+        };
+    }
 }
 
 pub(super) struct Reconcile {
@@ -96,7 +113,18 @@ impl Reconcile {
         place: &str,
         now: Timestamp,
         staging: &mut Staging,
-    ) {
+    ) -> Result<(), Trouble> {
+        let total = number(response, "TotalCount");
+        // Null is the platform's word for none.
+        let is_list = match field(response, "TelCdrs") {
+            Some(Value::Array(_)) => true,
+            Some(Value::Null) => total.is_some(),
+            _ => false,
+        };
+        if !is_list {
+            let told = "the answer to DescribeTelCdr has no TelCdrs";
+            return Err(Trouble::Retry(told.to_owned()));
+        }
         let items = list(response, "TelCdrs");
         let app = self.config.sdk_app_id.to_string();
         for item in items {
@@ -111,13 +139,15 @@ impl Reconcile {
                 );
                 continue;
             };
+            self.line.parties.note(&session, item);
             let part = cdr(item, self.line.rules.pseudonyms.as_ref());
             if let Err(reason) = self.take_part(part, &session, place, now, staging) {
                 staging.dead_letter(place, None, &reason, item.to_string().as_bytes(), now);
             }
             let recognised = text(item, "AsrStatus").as_deref() == Some("Complete");
             let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            if recognised && !calls.has_turns(&native_id(&app, &session)) {
+            let is_wordless = state.wordless.contains_key(&session);
+            if recognised && !is_wordless && !calls.has_turns(&native_id(&app, &session)) {
                 state.words_of.push(session);
             }
         }
@@ -125,8 +155,9 @@ impl Reconcile {
             state.until = now.as_second();
         }
         state.page += 1;
-        let total = number(response, "TotalCount").unwrap_or(0);
-        state.listed = items.is_empty() || state.page * PAGE >= total;
+        let is_all = total.is_some_and(|total| state.page * PAGE >= total);
+        state.listed = items.is_empty() || is_all;
+        Ok(())
     }
 }
 
@@ -172,18 +203,31 @@ impl PullConnector for Reconcile {
         staging: &mut Staging,
     ) -> Result<Next, Trouble> {
         let body = answer.judged()?.json()?;
-        let response = field(&body, "Response").unwrap_or(&Value::Null);
+        let response = field(&body, "Response").filter(|response| response.is_object());
+        let response = response.ok_or_else(|| {
+            Trouble::Retry(format!(
+                "{} answered without a Response: {:?}",
+                answer.place,
+                answer.head()
+            ))
+        })?;
         let session = state.words_of.last().cloned();
         let trouble = field(response, "Error").map(|error| judge(error, session.as_deref()));
         // Words that cannot be read hold up no others.
         let unread = match (trouble, &session) {
+            (None, Some(_)) if field(response, "AsrDataList").is_none() => {
+                Some("the answer to DescribeTelRecordAsr has no AsrDataList".to_owned())
+            }
             (None, Some(session)) => {
-                let part = words(response);
+                let part = self.line.words(session, response);
+                if part.call.turns.is_empty() {
+                    state.wordless.insert(session.clone(), now.as_second());
+                }
                 let taken = self.take_part(part, session, &answer.place, now, staging);
                 taken.err()
             }
             (None, None) => {
-                self.list(state, response, &answer.place, now, staging);
+                self.list(state, response, &answer.place, now, staging)?;
                 None
             }
             (Some(Trouble::FatalItem(reason)), _) => Some(reason),
@@ -192,11 +236,13 @@ impl PullConnector for Reconcile {
         if let Some(session) = &session {
             state.words_of.pop();
             if let Some(reason) = unread {
+                state.wordless.insert(session.clone(), now.as_second());
                 staging.dead_letter(&answer.place, None, &reason, session.as_bytes(), now);
             }
         }
         if state.listed && state.words_of.is_empty() {
-            *state = ReconcileState::default();
+            let until = state.until;
+            state.end(until - i64::from(self.config.hours) * 3_600);
             return Ok(Next::Through);
         }
         Ok(Next::More)
@@ -216,10 +262,10 @@ fn judge(error: &Value, session: Option<&str>) -> Trouble {
         },
         ("InternalError" | "FailedOperation" | "ResourceUnavailable", None)
         | ("InternalError", _) => Trouble::Retry(told("it is asked again")),
-        ("AuthFailure", _) => Trouble::FatalConfig(told(
+        ("AuthFailure", _) => Trouble::FatalSource(told(
             "check `secret_id`, `secret_key` and the clock of this machine",
         )),
-        ("UnauthorizedOperation", _) => Trouble::FatalConfig(told(
+        ("UnauthorizedOperation", _) => Trouble::FatalSource(told(
             "the key may not read the contact centre; grant it QcloudCCCReadOnlyAccess",
         )),
         (_, Some(session)) => Trouble::FatalItem(told(&format!(

@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use wensheng_runtime::Secret;
 use wensheng_schemas::{Direction, Role};
 
-use super::TcccConfig;
+use super::reconcile::{Reconcile, ReconcileState};
+use super::{ReconcileConfig, TcccConfig};
+use crate::pull::{Answer, Next, PullConnector};
 use crate::push::testing::{self, Taken, build};
 use crate::push::{Head, PushInput};
+use crate::staging::Staging;
 use crate::wechat::crypto::tests::VECTORS;
 
 const TOKEN: &str = "0123456789abcdef";
@@ -184,6 +187,142 @@ fn what_is_no_call_is_told_in_the_platforms_words() {
     assert_eq!(
         (refusal.status.as_u16(), &reply["ErrCode"]),
         (401, &json!(401))
+    );
+}
+
+/// What the platform answers in turn, to one source; the classes of what was none, and how many dead letters there were.
+fn reconciled(answers: &[Value]) -> (ReconcileState, Vec<Result<Next, &'static str>>, u64) {
+    let config = TcccConfig {
+        name: "line".to_owned(),
+        brand: "鹿汀茶饮".to_owned(),
+        ..TcccConfig::default()
+    };
+    let (line, calls) = config.line(&testing::shared()).unwrap();
+    let reconcile = Reconcile::new(ReconcileConfig::default(), line, calls);
+    let (mut state, mut staging) = (ReconcileState::default(), Staging::new("line"));
+    let now = Timestamp::from_second(1_700_001_000).unwrap();
+    let told = answers.iter().map(|body| {
+        let mut after = state.clone();
+        let taken = reconcile.take(
+            "reconcile",
+            &mut after,
+            &Answer::of(body),
+            now,
+            &mut staging,
+        );
+        if taken.is_ok() {
+            state = after;
+        }
+        taken.map_err(|trouble| trouble.class().name())
+    });
+    let told = told.collect();
+    (state, told, staging.take().dead_letters)
+}
+
+fn listed(session: &str) -> Value {
+    json!({"SessionId": session, "Direction": 0, "Caller": "008613800138000", "Duration": 60,
+        "StartTimestamp": 1_700_000_000, "AsrStatus": "Complete"})
+}
+
+#[test]
+fn an_answer_that_is_not_the_platforms_own_is_not_a_day_without_calls() {
+    for body in [
+        json!({}),
+        json!([]),
+        json!({"Response": null}),
+        json!({"Response": {}}),
+        json!({"Response": {"TelCdrs": null}}),
+    ] {
+        assert_eq!(
+            reconciled(std::slice::from_ref(&body)).1,
+            [Err("retry")],
+            "{body}"
+        );
+    }
+    let none = json!({"Response": {"TotalCount": 0, "TelCdrs": null}});
+    assert_eq!(reconciled(&[none]).1, [Ok(Next::Through)]);
+}
+
+#[test]
+fn without_a_count_a_walk_goes_on_until_a_page_is_empty() {
+    let page = |sessions: &[&str]| {
+        let calls: Vec<Value> = sessions
+            .iter()
+            .map(|session| {
+                let mut call = listed(session);
+                call["AsrStatus"] = json!("Processing");
+                call
+            })
+            .collect();
+        json!({"Response": {"TelCdrs": calls}})
+    };
+    let (_, told, _) = reconciled(&[page(&["a"]), page(&["b"]), page(&[])]);
+    assert_eq!(told, [Ok(Next::More), Ok(Next::More), Ok(Next::Through)]);
+}
+
+#[test]
+fn words_that_are_not_there_are_asked_for_once() {
+    let list = json!({"Response": {"TotalCount": 1, "TelCdrs": [listed("s")]}});
+    let refused = json!({"Response": {"Error": {"Code": "ResourceNotFound", "Message": "no asr"}}});
+    let (state, told, letters) = reconciled(&[list.clone(), refused, list.clone(), list.clone()]);
+    assert_eq!(
+        told,
+        [
+            Ok(Next::More),
+            Ok(Next::Through),
+            Ok(Next::Through),
+            Ok(Next::Through)
+        ]
+    );
+    assert_eq!(letters, 1);
+    // It is known after a restart, too.
+    let kept: ReconcileState =
+        serde_json::from_value(serde_json::to_value(&state).unwrap()).unwrap();
+    assert_eq!(kept, state);
+    assert_ne!(state, ReconcileState::default());
+    let silent = json!({"Response": {"AsrDataList": []}});
+    let (_, told, letters) = reconciled(&[list.clone(), silent, list]);
+    assert_eq!(
+        (told, letters),
+        (
+            vec![Ok(Next::More), Ok(Next::Through), Ok(Next::Through)],
+            0
+        )
+    );
+}
+
+#[test]
+fn an_agent_on_a_telephone_is_no_customer() {
+    let list = |session: &str| {
+        let mut call = listed(session);
+        call["SeatUser"] = json!({"Phone": "008613911112222"});
+        call["SdkAppId"] = json!(14);
+        call["EndStatusString"] = json!("ok");
+        call
+    };
+    let said = |user: Value, message: &str, at: u64| json!({"User": user, "Message": message, "Start": at, "End": at + 1_000});
+    let words = json!({"SdkAppId": 14, "SessionId": "s", "AsrDataList": [
+        said(json!("+8613911112222"), "非常抱歉给您添麻烦了", 1_700_000_001_000),
+        said(json!("+8613800138000"), "杯子漏水", 1_700_000_003_000),
+        said(json!(""), "嘟嘟", 1_700_000_005_000),
+        said(json!(null), "嘟嘟", 1_700_000_007_000),
+    ]});
+    let input = push();
+    deliver(input.as_ref(), "action=cdr", &list("s").to_string());
+    let taken = deliver(input.as_ref(), "action=asr", &words.to_string());
+    let event = &taken.events[0];
+    assert_eq!(event.text, "杯子漏水");
+    let roles: Vec<Role> = event
+        .call
+        .as_ref()
+        .unwrap()
+        .turns
+        .iter()
+        .map(|turn| turn.role)
+        .collect();
+    assert_eq!(
+        roles,
+        [Role::Agent, Role::Customer, Role::Unknown, Role::Unknown]
     );
 }
 

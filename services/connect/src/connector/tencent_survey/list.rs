@@ -149,6 +149,13 @@ impl PullConnector for AnswerList {
             )),
             other => other,
         })?;
+        if !matches!(field(&data, "list"), Some(Value::Array(_))) {
+            return Err(Trouble::Retry(format!(
+                "{} answered without a list: {:?}",
+                answer.place,
+                answer.head()
+            )));
+        }
         let answers = list(&data, "list");
         let mut last = number(&data, "last_answer_id").unwrap_or(0);
         for (index, item) in answers.iter().enumerate() {

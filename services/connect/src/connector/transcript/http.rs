@@ -20,7 +20,7 @@ use super::page::{DOCUMENT, HttpState, Listed, Memory, Page};
 use crate::connector::http_pull::{SinceBy, State as Walk};
 use crate::draft::Place;
 use crate::hotline::{Calls, Side};
-use crate::json_path::{JsonPath, code, items};
+use crate::json_path::{JsonPath, code};
 use crate::pull::{Answer, Class, Next, PullConnector, Request, Token, Trouble, Validators};
 use crate::staging::Staging;
 
@@ -178,7 +178,7 @@ impl CallHttp {
             return Ok(Next::Through);
         }
         let body = ask.judged(answer)?;
-        let items = items(&self.config.items, &body);
+        let items = ask.items(&self.config.items, &body, answer)?;
         let mut walk = state.walk.clone();
         for item in &items {
             self.saw(&mut walk, item);

@@ -290,11 +290,52 @@ fn vcon_conversations_are_read() {
 }
 
 #[test]
+fn holds_are_told_by_the_events_of_a_vcon() {
+    let input = build(&VconConfig(config()));
+    let query = format!("token={TOKEN}");
+    let held = |history: Value| {
+        let at = "2026-01-02T03:04:00Z";
+        let body = json!({
+            "vcon": "0.3.0", "uuid": "u-2", "created_at": at,
+            "parties": [{"tel": "+8613900000000", "role": "customer"}, {"role": "agent"}],
+            "dialog": [
+                {"type": "recording", "start": at, "duration": 300, "parties": [0, 1], "party_history": history},
+                {"type": "text", "start": at, "duration": 1, "parties": [0], "originator": 0, "body": "漏水"},
+            ],
+        });
+        let taken = deliver(input.as_ref(), &query, &[], body.to_string().as_bytes());
+        taken.events[0].call.as_ref().unwrap().hold_ms
+    };
+    let event = |party: u64, event: &str, second: u64| json!({"party": party, "event": event, "time": format!("2026-01-02T03:04:{second:02}Z")});
+    assert_eq!(held(json!([])), None);
+    assert_eq!(
+        held(json!([event(0, "join", 0), event(1, "mute", 5)])),
+        None
+    );
+    assert_eq!(
+        held(json!([
+            event(0, "join", 0),
+            event(0, "hold", 10),
+            event(1, "hold", 10),
+            event(0, "unhold", 30),
+            event(0, "hold", 40),
+            event(1, "unhold", 50),
+            event(0, "drop", 45),
+        ])),
+        Some(25_000)
+    );
+    assert_eq!(
+        held(json!([event(1, "hold", 10), event(1, "unhold", 12)])),
+        Some(2_000)
+    );
+}
+
+#[test]
 fn a_call_of_the_contract_is_read_with_its_facts() {
     let input = build(&config());
     let body = json!({
         "call_id": 9_007_199_254_740_993_u64, "started_at": "2026-01-02 11:04:05", "customer": "13800138000",
-        "satisfaction": "不满意", "wait_ms": 42_000, "queue": "售后", "direction": "inbound", "whole": true,
+        "satisfaction": "不满意", "wait_ms": 42_000, "hold_ms": 9_000, "queue": "售后", "direction": "inbound", "whole": true,
         "turns": [{"role": "customer", "begin_ms": 0, "end_ms": 900, "text": "漏水"}],
     });
     let query = format!("token={TOKEN}");
@@ -305,8 +346,8 @@ fn a_call_of_the_contract_is_read_with_its_facts() {
     assert_eq!(event.occurred_at, "2026-01-02T03:04:05Z".parse().unwrap());
     let call = event.call.as_ref().unwrap();
     assert_eq!(
-        (call.wait_ms, call.queue.as_deref()),
-        (Some(42_000), Some("售后"))
+        (call.wait_ms, call.hold_ms, call.queue.as_deref()),
+        (Some(42_000), Some(9_000), Some("售后"))
     );
     assert!(
         !serde_json::to_string(event)

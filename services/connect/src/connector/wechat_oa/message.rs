@@ -43,11 +43,9 @@ pub(super) fn stage(
         Ok(None) => {}
         Ok(Some(event)) => staging.event(event),
         Err(reason) => {
-            let mut refused = String::from_utf8_lossy(content).into_owned();
-            if let Some(author) = &author {
-                refused = refused.replace(author, "***");
-            }
-            staging.dead_letter(place.place, None, &reason, refused.as_bytes(), now);
+            let authors = author.as_slice().iter().map(String::as_str);
+            let authors: Vec<&str> = authors.collect();
+            staging.dead_letter_by(&authors, place.place, None, &reason, content, now);
         }
     }
 }

@@ -48,10 +48,7 @@ pub(super) fn stage(
         Ok(None) => {}
         Ok(Some(event)) => staging.event(event),
         Err(reason) => {
-            let mut refused = message.to_string();
-            if let Some(author) = text(message, "external_userid") {
-                refused = refused.replace(&author, "***");
-            }
+            let refused = message.to_string();
             staging.dead_letter(place, None, &reason, refused.as_bytes(), now);
         }
     }
@@ -93,7 +90,9 @@ fn read_message(message: &Value) -> Result<Message, String> {
                 draft.set(Field::Url, url);
             }
         }
-        "image" | "voice" | "video" | "file" => return Ok(Message::LeftOut("media")),
+        // The platform recognises no speech: what a customer said is lost here, so that it is counted for itself.
+        "voice" => return Ok(Message::LeftOut("voice-without-words")),
+        "image" | "video" | "file" => return Ok(Message::LeftOut("media")),
         _ => return Ok(Message::LeftOut("context")),
     }
     draft.attribute("msg_type", &kind);

@@ -1,5 +1,6 @@
 //! `kf/sync_msg`, walked by its cursor until the platform says that there is no more; an empty page is not the end.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use wensheng_runtime::Secret;
 use super::config::WecomKfConfig;
 use super::message::stage;
 use crate::draft::DraftRules;
-use crate::hotline::read::{list, number, text};
+use crate::hotline::read::{field, list, number, text};
 use crate::pull::{Answer, Next, PullConnector, Request, Token, Trouble};
 use crate::staging::Staging;
 
@@ -21,8 +22,12 @@ const PAGE: u32 = 1_000;
 /// A callback's token is good for ten minutes; one that is older is not sent.
 const TOKEN_SECONDS: i64 = 600;
 
-/// A block for too many calls lasts as long as the window that was exceeded; the shortest is a minute.
+/// A block for too many calls lasts as long as the window that was exceeded, and does not say which it is: the shortest is a
+/// minute …
 const BLOCKED: Duration = Duration::from_secs(60);
+
+/// … the longest an hour, which is waited from the fourth block in a row on.
+const BLOCKED_LONG: Duration = Duration::from_secs(3_600);
 
 /// Too many calls at once pass soon.
 const CROWDED: Duration = Duration::from_secs(5);
@@ -43,11 +48,39 @@ pub(super) struct KfState {
 pub(super) struct KfSync {
     config: WecomKfConfig,
     rules: DraftRules,
+    /// Blocks for too many calls since the last good answer.
+    blocks: AtomicU32,
 }
 
 impl KfSync {
     pub(super) fn new(config: WecomKfConfig, rules: DraftRules) -> Self {
-        Self { config, rules }
+        Self {
+            config,
+            rules,
+            blocks: AtomicU32::new(0),
+        }
+    }
+
+    /// What the platform's verdict means (its table of error codes; for WeCom 40001 is a wrong secret).
+    fn judge(&self, answer: &Answer, body: &Value) -> Result<(), Trouble> {
+        let Some(code) = text(body, "errcode").and_then(|code| code.parse::<i64>().ok()) else {
+            return Err(Trouble::Retry(format!(
+                "{} answered without an errcode: {:?}",
+                answer.place,
+                answer.head()
+            )));
+        };
+        match code {
+            0 => self.blocks.store(0, Ordering::Relaxed),
+            45_009 => {
+                let before = self.blocks.fetch_add(1, Ordering::Relaxed);
+                let wait = BLOCKED.saturating_mul(4_u32.saturating_pow(before));
+                let wait = answer.retry_after().unwrap_or(wait.min(BLOCKED_LONG));
+                return Err(refusal(code, body, Some(wait)));
+            }
+            _ => return Err(refusal(code, body, answer.retry_after())),
+        }
+        Ok(())
     }
 
     fn url(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Url, Trouble> {
@@ -79,7 +112,7 @@ impl PullConnector for KfSync {
 
     fn token(&self, answer: &Answer) -> Result<Token, Trouble> {
         let body = answer.judged()?.json()?;
-        judge(&body)?;
+        self.judge(answer, &body)?;
         let token = text(&body, "access_token")
             .ok_or_else(|| Trouble::Retry("gettoken answered without access_token".to_owned()))?;
         Ok(Token {
@@ -124,7 +157,14 @@ impl PullConnector for KfSync {
             state.token = None;
             return Ok(Next::More);
         }
-        judge(&body)?;
+        self.judge(answer, &body)?;
+        if field(&body, "msg_list").is_none() && field(&body, "next_cursor").is_none() {
+            return Err(Trouble::Retry(format!(
+                "{} answered neither msg_list nor next_cursor: {:?}",
+                answer.place,
+                answer.head()
+            )));
+        }
         for message in list(&body, "msg_list") {
             stage(
                 &self.rules,
@@ -161,34 +201,32 @@ impl PullConnector for KfSync {
     }
 }
 
-/// What the platform's verdict means (its table of error codes; for WeCom 40001 is a wrong secret).
-fn judge(body: &Value) -> Result<(), Trouble> {
-    let code = body["errcode"].as_i64().unwrap_or(0);
+/// What a code other than 0 means; `wait`: as long as is known.
+fn refusal(code: i64, body: &Value, wait: Option<Duration>) -> Trouble {
     let words = text(body, "errmsg").unwrap_or_default();
     let told = |what: &str| format!("WeCom answered {code} ({words}): {what}");
-    Err(match code {
-        0 => return Ok(()),
+    match code {
         40_014 | 41_001 | 42_001 => Trouble::Reauth(told("the access token is no longer good")),
         45_009 => Trouble::Throttle {
-            wait: Some(BLOCKED),
+            wait,
             reason: told("too many calls"),
         },
         45_033 => Trouble::Throttle {
-            wait: Some(CROWDED),
+            wait: Some(wait.unwrap_or(CROWDED)),
             reason: told("too many calls at once"),
         },
-        40_001 => Trouble::FatalConfig(told("`secret` is wrong")),
-        40_013 => Trouble::FatalConfig(told("`corp_id` is wrong")),
-        60_020 => Trouble::FatalConfig(told(
+        40_001 => Trouble::FatalSource(told("`secret` is wrong")),
+        40_013 => Trouble::FatalSource(told("`corp_id` is wrong")),
+        60_020 => Trouble::FatalSource(told(
             "this address is not in the trusted list; add it on the app's page (企业可信IP)",
         )),
         95_000 | 95_004 => Trouble::FatalConfig(told("an open_kfid in `accounts` is wrong")),
-        95_011 | 95_012 => Trouble::FatalConfig(told(
+        95_011 | 95_012 => Trouble::FatalSource(told(
             "`secret` is of another kind; use that of 微信客服, or of an app that may use it",
         )),
-        48_002 | 95_017 | 301_002 => Trouble::FatalConfig(told(
+        48_002 | 95_017 | 301_002 => Trouble::FatalSource(told(
             "the app may not use this; switch the API on for it on the page of 微信客服",
         )),
         _ => Trouble::Retry(told("it is asked again")),
-    })
+    }
 }

@@ -162,6 +162,54 @@ fn every_error_code_has_its_class() {
 }
 
 #[test]
+fn what_has_no_verdict_is_not_nothing_new() {
+    let sync = sync(config());
+    for body in [
+        json!({}),
+        json!([]),
+        json!({"errcode": null, "msg_list": []}),
+        json!({"errcode": "ok", "msg_list": []}),
+        json!({"errcode": 0}),
+        json!({"status": "login required"}),
+    ] {
+        let (next, ..) = take(&sync, &mut KfState::default(), &body);
+        assert_eq!(next.unwrap_err().class().name(), "retry", "{body}");
+    }
+    let ended = json!({"errcode": "42001", "errmsg": "access_token expired"});
+    let (next, ..) = take(&sync, &mut KfState::default(), &ended);
+    assert_eq!(next.unwrap_err().class().name(), "reauth");
+    let fine = json!({"errcode": "0", "next_cursor": "c", "has_more": "0", "msg_list": []});
+    assert_eq!(
+        take(&sync, &mut KfState::default(), &fine).0,
+        Ok(Next::Through)
+    );
+}
+
+#[test]
+fn blocks_in_a_row_are_waited_out_ever_longer_up_to_an_hour() {
+    let sync = sync(config());
+    let blocked = json!({"errcode": 45009, "errmsg": "api freq out of limit"});
+    let wait = |answer: &Answer| {
+        let mut staging = Staging::new("kf");
+        match sync.take("", &mut KfState::default(), answer, at(AT), &mut staging) {
+            Err(Trouble::Throttle { wait, .. }) => wait.unwrap().as_secs(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let waits = [(); 5].map(|()| wait(&answer(&blocked)));
+    assert_eq!(waits, [60, 240, 960, 3_600, 3_600]);
+    let mut told = answer(&blocked);
+    told.headers.insert("retry-after", 90.into());
+    assert_eq!(wait(&told), 90);
+    let fine = json!({"errcode": 0, "next_cursor": "c", "has_more": 0, "msg_list": []});
+    assert_eq!(
+        take(&sync, &mut KfState::default(), &fine).0,
+        Ok(Next::Through)
+    );
+    assert_eq!(wait(&answer(&blocked)), 60);
+}
+
+#[test]
 fn a_callbacks_token_is_sent_while_it_is_good_and_dropped_when_it_is_not() {
     let sync = sync(config());
     let mut state = KfState::default();

@@ -131,13 +131,19 @@ impl Weibo {
                 wait: Some(answer.retry_after().unwrap_or_else(|| to_next_hour(now))),
                 reason,
             },
-            21314..=21319 | 21327 | 21332 => Trouble::FatalConfig(format!(
+            21314..=21319 | 21327 | 21332 => Trouble::FatalSource(format!(
                 "{reason}; authorise the account again and set `access_token`"
             )),
-            10006 | 10012..=10014 => Trouble::FatalConfig(format!(
+            10006 | 10012 | 10013 => Trouble::FatalSource(format!(
                 "{reason}; check the app's permissions and `access_token`"
             )),
-            20000..=20999 => Trouble::FatalItem(reason),
+            10014 => Trouble::FatalConfig(format!(
+                "{reason}; the app may not use this interface; apply for it, or leave the list out"
+            )),
+            // Of an item; but all that is asked for here are lists.
+            20000..=20999 => Trouble::FatalConfig(format!(
+                "{reason}; the list cannot be read; check the id in `posts`, or leave the list out"
+            )),
             _ => match answer.judged() {
                 Err(trouble) => trouble,
                 Ok(_) => Trouble::Retry(reason),
@@ -200,8 +206,19 @@ impl PullConnector for Weibo {
         let Some(list) = List::named(stream) else {
             return Ok(Next::Through);
         };
-        let items = body.get(list.kind().key()).and_then(Value::as_array);
-        let items = items.map(Vec::as_slice).unwrap_or_default();
+        // Of nothing the platform's word is an empty list, in its field or, at some interfaces, alone.
+        let items = match body.get(list.kind().key()) {
+            Some(Value::Array(items)) => items.as_slice(),
+            _ if body.as_array().is_some_and(Vec::is_empty) => &[],
+            _ => {
+                return Err(Trouble::Retry(format!(
+                    "{} answered without {}: {:?}",
+                    answer.place,
+                    list.kind().key(),
+                    answer.head()
+                )));
+            }
+        };
         let mut ids = Vec::with_capacity(items.len());
         let mut seconds = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
@@ -227,10 +244,10 @@ impl PullConnector for Weibo {
                 }
             }
         }
-        let (full, depth) = (list.full_page(), self.config.depth);
+        let depth = self.config.depth;
         let step = match list {
-            List::Search(_) => state.search_page(&seconds, full, depth),
-            _ => state.page(&ids, full, depth),
+            List::Search(_) => state.search_page(&seconds, depth),
+            _ => state.page(&ids, depth),
         };
         Ok(match step {
             Step::More => Next::More,

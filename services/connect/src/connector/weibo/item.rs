@@ -53,6 +53,10 @@ pub(super) fn draft(
     let id = text_of(item, "id")?.ok_or("there is no id")?;
     let mut draft = Draft::default();
     draft.set(Field::Id, format!("weibo:{}:{id}", kind.name()));
+    if kind == Kind::Status {
+        // The address that does without the author's number.
+        draft.set(Field::Url, format!("https://m.weibo.cn/status/{id}"));
+    }
     let words = text_of(item, "text")?.unwrap_or_default();
     draft.set(Field::Text, html::words(&words));
     for (field, name) in [
@@ -68,9 +72,6 @@ pub(super) fn draft(
     }
     if let Some(user) = item.get("user").filter(|_| rules.pseudonyms.is_some()) {
         if let Some(author) = text_of(user, "id")? {
-            if kind == Kind::Status {
-                draft.set(Field::Url, format!("https://weibo.com/{author}/{id}"));
-            }
             draft.set(Field::Author, author);
         }
         if let Some(followers) = text_of(user, "followers_count")? {

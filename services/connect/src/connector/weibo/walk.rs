@@ -41,8 +41,9 @@ pub(super) enum Step {
 }
 
 impl State {
-    /// Takes the ids of a page; a page of fewer than `full` items is the last. `depth` items are given at most.
-    pub(super) fn page(&mut self, ids: &[u64], full: usize, depth: u64) -> Step {
+    /// Takes the ids of a page. Filters leave pages short by any number, so that only an empty one is the end, or one that
+    /// gives nothing further back. `depth` items are given at most.
+    pub(super) fn page(&mut self, ids: &[u64], depth: u64) -> Step {
         self.read += ids.len() as u64;
         self.highest = self
             .highest
@@ -50,10 +51,9 @@ impl State {
         let lowest = ids.iter().copied().min().unwrap_or_default();
         let met = lowest <= self.since.saturating_add(1);
         let is_deep = self.read >= depth;
-        // Filters leave pages short of `full`, but hardly by half; an empty one is the end in any case.
-        let is_last = ids.len() < full.div_ceil(2);
+        let is_last = ids.is_empty() || (self.below > 0 && lowest > self.below);
         if !met && !is_last && !is_deep {
-            self.below = lowest - 1;
+            self.below = lowest.saturating_sub(1);
             return Step::More;
         }
         let first = self.since == 0;
@@ -71,13 +71,16 @@ impl State {
 }
 
 impl State {
-    /// Takes a page of a search, newest first, by the seconds in which its items were said.
-    pub(super) fn search_page(&mut self, seconds: &[i64], full: usize, depth: u64) -> Step {
+    /// Takes a page of a search, newest first, by the seconds in which its items were said; as with lists, a short page is
+    /// not the end.
+    pub(super) fn search_page(&mut self, seconds: &[i64], depth: u64) -> Step {
         self.read += seconds.len() as u64;
         self.pages += 1;
         let latest = seconds.iter().copied().max().unwrap_or_default();
         self.latest_second = self.latest_second.max(latest);
-        let is_last = seconds.len() < full;
+        let earliest = seconds.iter().copied().filter(|second| *second > 0).min();
+        let met = self.since_second > 0 && earliest.is_some_and(|at| at < self.since_second);
+        let is_last = seconds.is_empty() || met;
         let is_deep = self.read >= depth;
         if !is_last && !is_deep {
             return Step::More;
@@ -107,25 +110,27 @@ mod tests {
     #[test]
     fn the_watermark_moves_when_the_walk_is_through() {
         let mut state = State::default();
-        assert_eq!(state.page(&page(1_000, 50), 50, 2_000), Step::More);
+        assert_eq!(state.page(&page(1_000, 50), 2_000), Step::More);
         assert_eq!((state.since, state.below), (0, 950));
-        assert_eq!(state.page(&page(950, 10), 50, 2_000), Step::Through);
+        assert_eq!(state.page(&page(950, 10), 2_000), Step::More);
+        assert_eq!((state.since, state.below), (0, 940));
+        assert_eq!(state.page(&[], 2_000), Step::Through);
         assert_eq!((state.since, state.below), (1_000, 0));
-        assert_eq!(state.page(&[], 50, 2_000), Step::Through);
+        assert_eq!(state.page(&[], 2_000), Step::Through);
         assert_eq!(state.since, 1_000);
     }
 
     #[test]
     fn a_walk_that_is_cut_off_says_so_but_not_the_first_one() {
         let mut state = State::default();
-        assert_eq!(state.page(&page(1_000, 50), 50, 100), Step::More);
-        assert_eq!(state.page(&page(900, 50), 50, 100), Step::Through);
+        assert_eq!(state.page(&page(1_000, 50), 100), Step::More);
+        assert_eq!(state.page(&page(900, 50), 100), Step::Through);
         let mut state = State {
             since: 10,
             ..State::default()
         };
-        assert_eq!(state.page(&page(1_000, 50), 50, 100), Step::More);
-        assert_eq!(state.page(&page(900, 50), 50, 100), Step::CutOff);
+        assert_eq!(state.page(&page(1_000, 50), 100), Step::More);
+        assert_eq!(state.page(&page(900, 50), 100), Step::CutOff);
         assert_eq!(state.since, 1_000);
     }
 
@@ -135,19 +140,50 @@ mod tests {
             since: 950,
             ..State::default()
         };
-        assert_eq!(state.page(&page(1_000, 50), 50, 2_000), Step::Through);
+        assert_eq!(state.page(&page(1_000, 50), 2_000), Step::Through);
         assert_eq!(state.since, 1_000);
     }
 
     #[test]
     fn a_search_goes_by_pages_and_seconds() {
         let mut state = State::default();
-        assert_eq!(state.search_page(&[9, 8], 2, 4), Step::More);
+        assert_eq!(state.search_page(&[9, 8], 4), Step::More);
         assert_eq!((state.pages, state.since_second), (1, 0));
-        assert_eq!(state.search_page(&[7], 2, 4), Step::Through);
+        assert_eq!(
+            state.search_page(&[7], 4),
+            Step::More,
+            "a short page is not the end"
+        );
+        assert_eq!(state.search_page(&[], 4), Step::Through);
         assert_eq!((state.pages, state.since_second), (0, 9));
-        assert_eq!(state.search_page(&[12, 11], 2, 4), Step::More);
-        assert_eq!(state.search_page(&[11, 10], 2, 4), Step::CutOff);
+        assert_eq!(state.search_page(&[12, 11], 4), Step::More);
+        assert_eq!(state.search_page(&[11, 10], 4), Step::CutOff);
         assert_eq!(state.since_second, 12);
+        assert_eq!(
+            state.search_page(&[13, 11], 4),
+            Step::Through,
+            "what was read before"
+        );
+        assert_eq!(state.since_second, 13);
+    }
+
+    #[test]
+    fn a_page_that_filters_left_short_does_not_end_the_walk_before_the_watermark() {
+        let mut state = State {
+            since: 100,
+            ..State::default()
+        };
+        assert_eq!(state.page(&[1_000, 990], 2_000), Step::More);
+        assert_eq!((state.since, state.below), (100, 989));
+        assert_eq!(state.page(&[500], 2_000), Step::More);
+        assert_eq!(state.page(&[101], 2_000), Step::Through);
+        assert_eq!(state.since, 1_000);
+    }
+
+    #[test]
+    fn a_page_that_comes_again_ends_the_walk() {
+        let mut state = State::default();
+        assert_eq!(state.page(&[1_000, 990], 2_000), Step::More);
+        assert_eq!(state.page(&[1_000, 990], 2_000), Step::Through);
     }
 }

@@ -303,7 +303,17 @@ impl PullConnector for WjxApi {
             }
         };
         state.reset = false;
+        let data = field(&body, "data").filter(|data| data.is_object());
+        let missing = |what: &str| {
+            let (place, head) = (&answer.place, answer.head());
+            Trouble::Retry(format!("{place} answered without {what}: {head:?}"))
+        };
+        let data = data.ok_or_else(|| missing("data"))?;
+        let total = number(data, "total_count");
         let Some(survey) = state.current(stream).map(str::to_owned) else {
+            if field(data, "activitys").is_none() && total != Some(0) {
+                return Err(missing("data.activitys"));
+            }
             let listed = items(&JsonPath::of("$.data.activitys"), &body);
             for survey in &listed {
                 let is_answered = text(survey, "answer_total").as_deref() != Some("0");
@@ -313,12 +323,14 @@ impl PullConnector for WjxApi {
             }
             state.listed_pages += 1;
             state.listed_surveys += listed.len() as u64;
-            let total = field(&body, "data").and_then(|data| number(data, "total_count"));
             let all = total.is_some_and(|total| state.listed_surveys >= total);
             state.listed = listed.is_empty() || all;
             return Ok(state.next());
         };
-        let answers = field(&body, "data").and_then(|data| field(data, "answers"));
+        let answers = field(data, "answers");
+        if answers.is_none() && total != Some(0) {
+            return Err(missing("data.answers"));
+        }
         let answers: Vec<(Option<&str>, &Value)> = match answers {
             Some(Value::Object(keyed)) => {
                 keyed.iter().map(|(k, v)| (Some(k.as_str()), v)).collect()

@@ -210,6 +210,63 @@ async fn what_can_never_be_read_is_a_dead_letter_and_the_walk_goes_on() {
 }
 
 #[tokio::test]
+async fn what_can_never_be_read_and_is_not_passed_is_told_once_and_is_not_well() {
+    let scene = start(
+        &["s"],
+        false,
+        vec![page(&[1], 1, false), code("unpassable")],
+    );
+    scene.pass(1_000).await;
+    assert_eq!(scene.asked_at(), [0, 300, 600, 900]);
+    assert!(matches!(&*scene.health.borrow(), StageState::Waiting(told) if told.contains("never")));
+    assert_eq!(
+        scene.progress.borrow().sources["numbers"].error_class,
+        Some("fatal-item")
+    );
+    // The number, and what was refused.
+    assert_eq!(scene.kept.numbers(), 2);
+    let at = |scene: &Scene| scene.kept.positions()["s"]["last_ok_at"].clone();
+    assert_eq!(at(&scene), "2026-01-01T00:00:00Z");
+    *scene.script.answers.lock().unwrap() = vec![page(&[2], 2, false)].into();
+    scene.pass(300).await;
+    assert_eq!(*scene.health.borrow(), StageState::Running);
+    assert_eq!(at(&scene), "2026-01-01T00:20:00Z");
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_account_stops_all_streams_and_is_tried_once_an_hour() {
+    let scene = start(&["a", "b", "c"], false, vec![code("account")]);
+    scene.pass(3_599).await;
+    assert_eq!(scene.asked(), ["a?after=0&token="], "no other stream asks");
+    let told = scene.progress.borrow().failures.clone();
+    assert_eq!(told.len(), 3);
+    assert!(
+        told[2].starts_with("c: stopped until it is mended, tried once an hour"),
+        "{told:?}"
+    );
+    scene.pass(3_600).await;
+    assert_eq!(scene.asked_at(), [0, 3_600], "one stream tries for all");
+    // It is mended on the platform's side, and nobody starts anything again.
+    *scene.script.answers.lock().unwrap() = vec![page(&[], 1, false)].into();
+    scene.pass(10).await;
+    assert_eq!(scene.asked_at(), [0, 3_600, 7_200, 7_200, 7_200]);
+    assert_eq!(*scene.health.borrow(), StageState::Running);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_stopped_comes_back_by_itself() {
+    let scene = start(&["s"], false, vec![code("secret"), page(&[1], 1, false)]);
+    scene.pass(3_599).await;
+    assert_eq!(scene.asked_at(), [0]);
+    scene.pass(1).await;
+    assert_eq!(scene.asked_at(), [0, 3_600]);
+    assert_eq!(*scene.health.borrow(), StageState::Running);
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn more_without_a_step_forward_ends_the_walk() {
     let scene = start(&["s"], false, vec![page(&[], 0, true)]);
     scene.pass(599).await;

@@ -73,6 +73,10 @@ impl PullConnector for Numbers {
         match body["code"].as_str() {
             Some("expired") => return Err(Trouble::Reauth("expired".to_owned())),
             Some("secret") => return Err(Trouble::FatalConfig("the secret is wrong".to_owned())),
+            Some("account") => {
+                return Err(Trouble::FatalSource("the account is closed".to_owned()));
+            }
+            Some("unpassable") => return Err(Trouble::FatalItem("never".to_owned())),
             Some("poison") => {
                 *state += 1;
                 return Err(Trouble::FatalItem("cannot be read".to_owned()));

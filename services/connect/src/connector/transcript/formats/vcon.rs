@@ -1,6 +1,8 @@
 //! vCon conversations (draft-ietf-vcon-vcon-container, any version): the texts of their dialogs, or else a transcript
 //! among their analyses. Of a signed one the content is read; the signature is not checked. An encrypted one is refused.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -51,6 +53,7 @@ pub(super) fn part(item: &Value, context: &Context<'_>) -> Result<Part, String> 
     let mut part = Part {
         call: Call {
             duration_ms: durations.reduce(u64::saturating_add),
+            hold_ms: parties.on_hold(dialogs),
             turns,
             ..Call::default()
         },
@@ -89,6 +92,39 @@ impl Parties<'_> {
         ["tel", "mailto", "uuid"]
             .iter()
             .find_map(|name| text(party, name))
+    }
+
+    /// How long the customer was put on hold, or where nothing says who that is, whoever was longest; by the events `hold` and
+    /// `unhold` of the dialogs. `None`: the dialogs have no such events.
+    fn on_hold(&self, dialogs: &[Value]) -> Option<u64> {
+        let mut held: BTreeMap<u64, u64> = BTreeMap::new();
+        for dialog in dialogs {
+            let mut since: BTreeMap<u64, Timestamp> = BTreeMap::new();
+            for event in list(dialog, "party_history") {
+                let (Some(party), Some(at)) = (number(event, "party"), time(event, "time")) else {
+                    continue;
+                };
+                match text(event, "event").as_deref() {
+                    Some("hold") => {
+                        since.entry(party).or_insert(at);
+                    }
+                    // Who hangs up while on hold was on hold until then.
+                    Some("unhold" | "drop") => {
+                        if let Some(from) = since.remove(&party) {
+                            *held.entry(party).or_default() += millis(at.duration_since(from));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let is_customer = |party: &u64| {
+            let number = usize::try_from(*party).unwrap_or(usize::MAX);
+            self.context.roles.of(&self.name(number)) == wensheng_schemas::Role::Customer
+        };
+        let customers = held.iter().filter(|(party, _)| is_customer(party));
+        let of_customer = customers.map(|(_, held)| *held).max();
+        of_customer.or_else(|| held.values().copied().max())
     }
 
     fn of_dialog(&self, dialog: &Value, zero: Option<Timestamp>) -> Option<Turn> {
