@@ -18,15 +18,55 @@ struct Count {
     all: u32,
 }
 
+impl Count {
+    /// A further pair, of which so many texts were right.
+    fn add(&mut self, right: u32) {
+        self.all += 1;
+        self.texts += right;
+        self.pairs += u32::from(right == 2);
+    }
+
+    /// The share of its texts that were right.
+    fn share(&self) -> f32 {
+        self.texts as f32 / (2 * self.all) as f32
+    }
+}
+
+/// Prints the rates by phenomenon; their sum.
+fn print(counts: &BTreeMap<&str, Count>) -> Count {
+    println!(
+        "{:<22}{:>7}{:>9}{:>9}",
+        "phenomenon", "pairs", "texts %", "pairs %"
+    );
+    let line = |name: &str, count: &Count| {
+        let pairs = 100.0 * count.pairs as f32 / count.all as f32;
+        let texts = 100.0 * count.share();
+        println!("{name:<22}{:>7}{texts:>9.1}{pairs:>9.1}", count.all);
+    };
+    let mut sum = Count::default();
+    for (phenomenon, count) in counts {
+        line(phenomenon, count);
+        sum.texts += count.texts;
+        sum.pairs += count.pairs;
+        sum.all += count.all;
+    }
+    line("all", &sum);
+    sum
+}
+
 #[test]
 fn phenomena_are_understood() {
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+    let mut fresh: Option<BTreeMap<&str, Count>> = None;
     let mut misses = String::new();
     let mut seen = HashSet::new();
-    for line in include_str!("../pairs.tsv")
-        .lines()
-        .filter(|l| !l.starts_with('#'))
-    {
+    for line in include_str!("../pairs.tsv").lines() {
+        if line.starts_with("# fresh") {
+            fresh = Some(BTreeMap::new());
+        }
+        if line.starts_with('#') {
+            continue;
+        }
         let fields: Vec<&str> = line.split('\t').collect();
         let [phenomenon, one, its, other, others] = fields[..] else {
             panic!("five fields: {line}")
@@ -49,37 +89,22 @@ fn phenomena_are_understood() {
                 ));
             }
         }
-        let count = counts.entry(phenomenon).or_default();
-        count.all += 1;
-        count.texts += right;
-        count.pairs += u32::from(right == 2);
+        let fresh = fresh.as_mut().map(|f| f.entry(phenomenon).or_default());
+        for count in std::iter::once(counts.entry(phenomenon).or_default()).chain(fresh) {
+            count.add(right);
+        }
     }
     print!("{misses}");
-    println!(
-        "{:<22}{:>7}{:>9}{:>9}",
-        "phenomenon", "pairs", "texts %", "pairs %"
-    );
-    let line = |name: &str, count: &Count| {
-        let share = |n: u32, of: u32| 100.0 * n as f32 / of as f32;
-        let (texts, pairs) = (
-            share(count.texts, 2 * count.all),
-            share(count.pairs, count.all),
-        );
-        println!("{name:<22}{:>7}{texts:>9.1}{pairs:>9.1}", count.all);
-    };
-    let mut sum = Count::default();
-    for (phenomenon, count) in &counts {
-        line(phenomenon, count);
-        sum.texts += count.texts;
-        sum.pairs += count.pairs;
-        sum.all += count.all;
-    }
-    line("all", &sum);
+    println!("fresh pairs alone:");
+    let of_fresh = print(&fresh.unwrap_or_default());
+    assert!(of_fresh.all > 0, "no fresh pair");
+    println!("all pairs:");
+    let sum = print(&counts);
     assert!(sum.all >= LEAST);
-    let texts = sum.texts as f32 / (2 * sum.all) as f32;
+    let texts = sum.share();
     assert!(texts >= FLOOR, "{texts}");
     for (phenomenon, count) in counts {
-        let texts = count.texts as f32 / (2 * count.all) as f32;
+        let texts = count.share();
         assert!(texts >= FLOOR_EACH, "{phenomenon}: {texts}");
     }
 }
