@@ -17,7 +17,7 @@ use crate::normalize::{Normalized, Normalizer};
 use crate::offset::CharIndex;
 use crate::ontology::{AspectFinder, Mention};
 use crate::rule::Rules;
-use crate::scope::{Hit, Reading, ScopeReader};
+use crate::scope::{Hit, MOCKED, Reading, ScopeReader};
 use crate::segment::{Segmenter, Word};
 use crate::squeeze::{is_parted, squeeze};
 use crate::tagger::Tagger;
@@ -225,12 +225,12 @@ impl Analyzer {
     /// are of the text without them.
     fn read(&self, text: &str, context: &Context<'_>, runs: &mut Runs) -> (Verdict, Reading) {
         if !is_parted(text) {
-            let reading = self.scope.read(text);
-            return (self.judge(text, &reading, context, runs), reading);
+            let mut reading = self.scope.read(text);
+            return (self.judge(text, &mut reading, context, runs), reading);
         }
         let squeezed = squeeze(text);
         let mut reading = self.scope.read(&squeezed.text);
-        let verdict = self.judge(&squeezed.text, &reading, context, runs);
+        let verdict = self.judge(&squeezed.text, &mut reading, context, runs);
         for hit in &mut reading.hits {
             let source = squeezed.source(hit.start..hit.end);
             (hit.start, hit.end) = (source.start, source.end);
@@ -242,24 +242,27 @@ impl Analyzer {
         (verdict, reading)
     }
 
-    /// The verdict on a normalised text with this reading, whose runs are left in `runs`.
+    /// The verdict on a normalised text with this reading, in which praise that mocks is turned; its runs are left in `runs`.
     fn judge(
         &self,
         normalized: &str,
-        reading: &Reading,
+        reading: &mut Reading,
         context: &Context<'_>,
         runs: &mut Runs,
     ) -> Verdict {
         let adapter = self.adapter(context);
         let mut odds = self.model.read(normalized, adapter, runs);
-        // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
-        for hit in reading.turned_hits() {
-            odds.polarity -= self.model.share(
-                &normalized[hit.start..hit.end],
-                adapter,
-                runs.features().len(),
-            );
+        let of_hit = |hit: &Hit| {
+            let part = &normalized[hit.start..hit.end];
+            self.model.share(part, adapter, runs.features().len())
+        };
+        // Praise after 厉害了 mocks where all else that is said blames.
+        let praise: Option<f32> = reading.mocking().map(of_hit).reduce(|a, b| a + b);
+        if praise.is_some_and(|praise| odds.polarity - praise < MOCKED) {
+            reading.turn_mocking();
         }
+        // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
+        odds.polarity -= reading.turned_hits().map(of_hit).sum::<f32>();
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {
                 UNKNOWN_SOURCE

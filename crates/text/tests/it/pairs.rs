@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use crate::analyzer;
 
 /// The share of all texts that must be judged rightly, and of each phenomenon. Raise them when the analyser gets better.
-const FLOOR: f32 = 0.93;
-const FLOOR_EACH: f32 = 0.8;
+const FLOOR: f32 = 0.94;
+const FLOOR_EACH: f32 = 0.85;
+/// The same of the fresh pairs, on which nothing was chosen: what texts that nobody has looked at can expect of these phenomena.
+const FLOOR_FRESH: f32 = 0.6;
 /// Pairs that the file must hold.
 const LEAST: u32 = 400;
 
@@ -57,13 +59,12 @@ fn print(counts: &BTreeMap<&str, Count>) -> Count {
 #[test]
 fn phenomena_are_understood() {
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
-    let mut fresh: Option<BTreeMap<&str, Count>> = None;
+    let mut fresh: BTreeMap<&str, Count> = BTreeMap::new();
+    let mut is_fresh = false;
     let mut misses = String::new();
     let mut seen = HashSet::new();
     for line in include_str!("../pairs.tsv").lines() {
-        if line.starts_with("# fresh") {
-            fresh = Some(BTreeMap::new());
-        }
+        is_fresh |= line.starts_with("# fresh");
         if line.starts_with('#') {
             continue;
         }
@@ -89,20 +90,19 @@ fn phenomena_are_understood() {
                 ));
             }
         }
-        let fresh = fresh.as_mut().map(|f| f.entry(phenomenon).or_default());
-        for count in std::iter::once(counts.entry(phenomenon).or_default()).chain(fresh) {
-            count.add(right);
-        }
+        let counts = if is_fresh { &mut fresh } else { &mut counts };
+        counts.entry(phenomenon).or_default().add(right);
     }
     print!("{misses}");
-    println!("fresh pairs alone:");
-    let of_fresh = print(&fresh.unwrap_or_default());
-    assert!(of_fresh.all > 0, "no fresh pair");
-    println!("all pairs:");
+    println!("fresh pairs:");
+    let of_fresh = print(&fresh);
+    println!("the other pairs:");
     let sum = print(&counts);
     assert!(sum.all >= LEAST);
     let texts = sum.share();
     assert!(texts >= FLOOR, "{texts}");
+    let texts = of_fresh.share();
+    assert!(texts >= FLOOR_FRESH, "fresh: {texts}");
     for (phenomenon, count) in counts {
         let texts = count.share();
         assert!(texts >= FLOOR_EACH, "{phenomenon}: {texts}");
