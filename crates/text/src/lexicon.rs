@@ -37,6 +37,10 @@ pub(crate) enum Role {
     Rhetorical,
     /// The same, and blames even where no word of feeling stands: 这也叫 with a question.
     Scorn,
+    /// The same without any mark of a question: 凭什么.
+    Reproach,
+    /// Praise of this weight (0 for none of its own) whose clause mocks where the rest of the text blames: 厉害了, 可真.
+    Mock(f32),
     /// 才怪: turns the clause before it.
     Reversal,
     /// A word that holds a word of feeling but has none: 好像, 不过分.
@@ -212,6 +216,8 @@ fn modifier(value: &str) -> Result<Role, String> {
         "question" => Role::Question,
         "rhetorical" => Role::Rhetorical,
         "scorn" => Role::Scorn,
+        "reproach" => Role::Reproach,
+        "mock" => Role::Mock(factor()?),
         "reversal" => Role::Reversal,
         "mask" => Role::Mask,
         "comma" => Role::Comma,

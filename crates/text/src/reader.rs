@@ -4,7 +4,7 @@ use crate::analyzer::Analyzer;
 use crate::feature::Runs;
 use crate::letters::Letters;
 use crate::matcher::Context;
-use crate::scope::Reading;
+use crate::scope::{Hit, MOCKED, Reading};
 use crate::squeeze::{is_parted, squeeze};
 use crate::verdict::Verdict;
 
@@ -71,14 +71,17 @@ impl Analyzer {
     ) -> (Verdict, Reading) {
         let before = std::mem::take(&mut room.reading);
         if !is_parted(text) {
-            let reading = self.scope.read(text, letters, before);
-            return (self.judge(text, letters, &reading, context, room), reading);
+            let mut reading = self.scope.read(text, letters, before);
+            return (
+                self.judge(text, letters, &mut reading, context, room),
+                reading,
+            );
         }
         let squeezed = squeeze(text);
         let text = squeezed.text.as_ref();
         let letters = Letters::of(text);
         let mut reading = self.scope.read(text, &letters, before);
-        let verdict = self.judge(text, &letters, &reading, context, room);
+        let verdict = self.judge(text, &letters, &mut reading, context, room);
         for hit in &mut reading.hits {
             let source = squeezed.source(hit.start..hit.end);
             (hit.start, hit.end) = (source.start, source.end);
@@ -90,27 +93,30 @@ impl Analyzer {
         (verdict, reading)
     }
 
-    /// The verdict on a normalised text with this reading, whose runs are left in `room`.
+    /// The verdict on a normalised text with this reading, in which praise that mocks is turned; its runs are left in `room`.
     fn judge(
         &self,
         normalized: &str,
         letters: &Letters,
-        reading: &Reading,
+        reading: &mut Reading,
         context: &Context<'_>,
         room: &mut Room,
     ) -> Verdict {
         let adapter = self.adapter(context);
         room.runs.read_letters(letters);
         let mut odds = self.model.judge(&room.runs, adapter);
-        // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
-        for hit in reading.turned_hits() {
-            odds.polarity -= self.model.share(
-                &normalized[hit.start..hit.end],
-                adapter,
-                room.runs.features().len(),
-                &mut room.part,
-            );
+        let (runs, part) = (&room.runs, &mut room.part);
+        let mut of_hit = |hit: &Hit| {
+            let text = &normalized[hit.start..hit.end];
+            self.model.share(text, adapter, runs.features().len(), part)
+        };
+        // Praise after 厉害了 mocks where all else that is said blames.
+        let praise: Option<f32> = reading.mocking().map(&mut of_hit).reduce(|a, b| a + b);
+        if praise.is_some_and(|praise| odds.polarity - praise < MOCKED) {
+            reading.turn_mocking();
         }
+        // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
+        odds.polarity -= reading.turned_hits().map(of_hit).sum::<f32>();
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {
                 UNKNOWN_SOURCE

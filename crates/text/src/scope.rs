@@ -20,8 +20,10 @@ const CONCEDED: f32 = 0.5;
 const STRESSED: f32 = 1.4;
 const ASKED: f32 = 0.4;
 const SUPPOSED: f32 = 0.3;
-/// What a scornful question blames that names no feeling: 这也叫售后?
+/// What a scornful question or a wish blames that names no feeling: 这也叫售后? 早点发货就好了.
 const IMPLIED: f32 = -1.0;
+/// Log-odds of the rest of a text below which praise that may mock does.
+pub(crate) const MOCKED: f32 = -0.5;
 
 /// A word of feeling where it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +34,8 @@ pub(crate) struct Hit {
     pub(crate) scope: Scope,
     /// Whether the word is itself a negation of praise: 不推荐.
     pub(crate) negated_praise: bool,
+    /// Whether it is praise that mocks where the rest of the text blames: 厉害了.
+    pub(crate) mocks: bool,
 }
 
 /// A stretch between two marks, and the hits in it.
@@ -68,6 +72,36 @@ impl Reading {
             clauses: self.clauses,
             ..Self::default()
         }
+    }
+
+    /// The sums of the weights of the hits.
+    fn sum_up(&mut self) {
+        self.turned = self.turned_hits().map(|h| h.weight).sum();
+        self.total = self.hits.iter().map(|h| h.weight).sum();
+    }
+
+    /// The praise that would mock, if the rest of the words of feeling do not praise.
+    pub(crate) fn mocking(&self) -> impl Iterator<Item = &Hit> {
+        let rest: f32 = self
+            .hits
+            .iter()
+            .filter(|h| !h.mocks)
+            .map(|h| h.weight)
+            .sum();
+        self.hits.iter().filter(move |h| h.mocks && rest <= 0.0)
+    }
+
+    /// Turns the praise that mocks into blame, in its clauses too.
+    pub(crate) fn turn_mocking(&mut self) {
+        for hit in self.hits.iter_mut().filter(|h| h.mocks) {
+            let clause = self.clauses.iter_mut().find(|c| c.end >= hit.end);
+            if let Some(clause) = clause {
+                clause.weight -= 2.0 * hit.weight;
+            }
+            hit.weight = -hit.weight;
+            hit.scope = Scope::Rhetorical;
+        }
+        self.sum_up();
     }
 
     /// The words that a negation or scorn turned.
@@ -135,8 +169,7 @@ impl ScopeReader {
         state.end_clause(text.len(), text.len(), true);
         let mut reading = state.reading;
         reading.asked = state.asked as f32 / text.len().max(1) as f32;
-        reading.turned = reading.turned_hits().map(|h| h.weight).sum();
-        reading.total = reading.hits.iter().map(|h| h.weight).sum();
+        reading.sum_up();
         reading
     }
 }
@@ -171,6 +204,8 @@ struct State {
     rhetorical: bool,
     /// Where a word stands that scorns by itself.
     scornful: Option<(usize, usize)>,
+    /// Whether a word stands that may mock.
+    mocks: bool,
     conceded: bool,
     supposed: bool,
     stressed: bool,
@@ -191,6 +226,7 @@ impl State {
                     weight,
                     scope,
                     negated_praise: false,
+                    mocks: false,
                 });
             }
             Role::Negation => {
@@ -235,9 +271,23 @@ impl State {
                 self.rhetorical = true;
                 self.scornful = Some((start, end));
             }
+            Role::Reproach => {
+                self.question = true;
+                self.rhetorical = true;
+                self.scornful = Some((start, end));
+            }
+            Role::Mock(weight) => {
+                self.mocks = true;
+                if weight > 0.0 {
+                    self.polar(weight, false, start, end);
+                }
+            }
             Role::Reversal => {
-                // 好吃才怪; 快一点就好了: the clause means that it is not so, whatever it supposes.
+                // 好吃才怪; 快一点就好了: the clause means that it is not so, whatever it supposes, and blames at any rate.
                 self.supposed = false;
+                if self.reading.hits.len() == self.clause_hits {
+                    self.imply(start, end);
+                }
                 for hit in &mut self.reading.hits[self.clause_hits..] {
                     hit.weight = -hit.weight.abs();
                     hit.scope = Scope::Rhetorical;
@@ -261,9 +311,22 @@ impl State {
             weight: -weight,
             scope: Scope::Rhetorical,
             negated_praise: false,
+            mocks: false,
         });
         self.negations = 0;
         self.degree = 0.0;
+    }
+
+    /// Blame of a word that says of itself that something is wrong.
+    fn imply(&mut self, start: usize, end: usize) {
+        self.reading.hits.push(Hit {
+            start,
+            end,
+            weight: IMPLIED,
+            scope: Scope::Rhetorical,
+            negated_praise: false,
+            mocks: false,
+        });
     }
 
     fn polar(&mut self, weight: f32, negated_praise: bool, start: usize, end: usize) {
@@ -314,6 +377,7 @@ impl State {
             weight,
             scope,
             negated_praise,
+            mocks: false,
         });
         self.negations = 0;
         self.degree = 0.0;
@@ -343,18 +407,13 @@ impl State {
                 hit.weight *= CONCEDED;
                 hit.scope = Scope::Conceded;
             }
+            hit.mocks = self.mocks && hit.weight > 0.0;
         }
         if let Some((start, end)) = self.scornful
             && self.question
             && self.reading.hits.len() == self.clause_hits
         {
-            self.reading.hits.push(Hit {
-                start,
-                end,
-                weight: IMPLIED,
-                scope: Scope::Rhetorical,
-                negated_praise: false,
-            });
+            self.imply(start, end);
         }
         let weight = self.reading.hits[self.clause_hits..]
             .iter()
@@ -377,6 +436,7 @@ impl State {
         self.question = false;
         self.rhetorical = false;
         self.scornful = None;
+        self.mocks = false;
         self.conceded = false;
         self.supposed = false;
         if ends_sentence {
@@ -427,6 +487,25 @@ mod tests {
         {
             assert_eq!(read(text).hits, [], "{text}");
         }
+    }
+
+    #[test]
+    fn a_reproach_needs_no_question_mark_and_a_wish_no_word_of_feeling() {
+        for text in ["凭什么扣我的钱", "这也配叫售后", "要是早点发货就好了"] {
+            assert!(read(text).total < 0.0, "{text}");
+        }
+    }
+
+    #[test]
+    fn praise_that_may_mock_is_told_apart_and_turned_in_its_clause_alone() {
+        let mut reading = read("真行，三天坏两次");
+        assert_eq!(reading.mocking().count(), 1, "{reading:?}");
+        reading.turn_mocking();
+        assert!(reading.total < 0.0 && reading.turned < 0.0, "{reading:?}");
+        assert!(reading.clauses[0].weight < 0.0, "{reading:?}");
+        // Not where the rest praises, and not other praise.
+        assert_eq!(read("真行，修得又快又好").mocking().count(), 0);
+        assert_eq!(read("味道好，上菜慢").mocking().count(), 0);
     }
 
     #[test]
