@@ -332,3 +332,19 @@ fn an_answer_that_is_not_the_platforms_own_is_asked_for_again() {
         }
     }
 }
+
+/// A list that cannot be read is a matter for a person, and no page of it a dead letter at each walk.
+#[test]
+fn a_list_that_weibo_refuses_stops_and_is_no_dead_letter() {
+    let source = Source::named("weibo").unwrap();
+    for code in [20_101, 10_014, 21_327] {
+        let refusal = json!({ "error": "target weibo does not exist!", "error_code": code });
+        let bytes = bytes_of(&refusal);
+        let classes = source.pull.as_ref().unwrap().classes(&bytes);
+        assert!(
+            classes.iter().all(|class| *class == "fatal-config"),
+            "{code}: {classes:?}"
+        );
+        assert_eq!(source.taken(&bytes).dead_letters, 0);
+    }
+}
