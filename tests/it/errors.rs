@@ -247,3 +247,34 @@ async fn ready(operations: &str, is_it: impl Fn(u16, &str) -> bool) -> (u16, Str
     })
     .await
 }
+
+#[tokio::test]
+async fn what_is_valid_and_should_be_known_is_told() {
+    let mut site = Site::new();
+    site.configure(json!({
+        "connect": { "sources": [
+            { "kind": "transcript", "name": "calls", "brand": "山岚茶饮", "token": "0123456789abcdef" },
+            { "kind": "files", "name": "old", "path": "x.csv", "brand": "山岚茶饮", "columns": { "text": "内容" } },
+        ], "pseudonym_key": "0123456789abcdef" },
+        "publish": { "sources": { "old": { "purpose": "售后质量改进" }, "gone": { "purpose": "售后质量改进" } } },
+    }));
+    let said = site.run(&["validate", "--config", &site.config_file()]);
+    let ended = said.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let said = ended.stdout;
+    let notes: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("note: "))
+        .collect();
+    assert!(said.contains("is valid"), "{said}");
+    assert_eq!(notes.len(), 3, "{said}");
+    assert!(
+        notes[0].contains("calls") && notes[0].contains("not found again"),
+        "{said}"
+    );
+    assert!(
+        notes[1].contains("calls") && notes[1].contains("publish.sources"),
+        "{said}"
+    );
+    assert!(notes[2].contains("publish.sources.gone"), "{said}");
+}

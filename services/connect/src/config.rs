@@ -52,6 +52,11 @@ impl Config {
             self.sources.push(SourceConfig::Demo(DemoConfig::default()));
         }
     }
+
+    /// The names of the sources.
+    pub fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| source.connector().name())
+    }
 }
 
 /// A pseudonym key shorter than this could be found by trying.

@@ -76,7 +76,7 @@ pub use progress::{IngestProgress, SourceProgress};
 pub use pseudonym::pseudonym;
 pub use pull::PullConfig;
 pub use push::scheme::{SignatureAlgorithm, SignatureConfig, SignatureEncoding};
-pub use run::run;
+pub use run::{advice, run};
 pub use scale::Scale;
 pub use scrub::masked;
 pub use survey::{QuestionConfig, QuestionKind, SurveyConfig};

@@ -10,6 +10,7 @@ use wensheng_runtime::Handle;
 
 use crate::alias::Aliases;
 use crate::config::Config;
+use crate::connector::catalogue::connectors;
 use crate::connector::{Input, PullContext, PullInput, Shared};
 use crate::cursors::{self, Positions};
 use crate::error::Error;
@@ -60,6 +61,24 @@ impl Inputs {
         }
         Ok(Self { pulls, pushes })
     }
+}
+
+/// What is valid, and should be known all the same: sources of which lost pushes are not found again, though they could be.
+///
+/// # Errors
+/// A source's configuration cannot be used.
+pub fn advice(config: &Config) -> Result<Vec<String>, Error> {
+    let Inputs { pulls, pushes } = Inputs::build(config)?;
+    let kinds = connectors();
+    let could_be_read = |kind: &str| kinds.iter().any(|k| k.name == kind && k.ways.pull);
+    let is_read = |name: &str| pulls.iter().any(|(pulled, ..)| pulled == name);
+    let alone = pushes
+        .iter()
+        .filter(|(name, kind, _)| could_be_read(kind) && !is_read(name));
+    let told = alone.map(|(name, kind, _)| {
+        format!("source {name}: only what is sent is taken in, and a push that is lost is not found again; {kind} can be read as well")
+    });
+    Ok(told.collect())
 }
 
 /// Takes in from all configured sources until shutdown, and tells its progress on `progress`; while another process of

@@ -1,6 +1,6 @@
 //! One document configures every role; all that is wrong with it is told at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -140,6 +140,32 @@ impl Check for Config {
         problems.within("publish", |problems| self.publish.check(problems));
         problems.within("console", |problems| self.console.check(problems));
         problems.within("telemetry", |problems| self.telemetry.check(problems));
+    }
+}
+
+impl Config {
+    /// What is valid, and should be known all the same.
+    ///
+    /// # Errors
+    /// A source's configuration cannot be used.
+    pub(crate) fn advice(&self) -> Result<Vec<String>, wensheng_connect::Error> {
+        let mut advice = wensheng_connect::advice(&self.connect)?;
+        let purposes = &self.publish.sources;
+        let sources: BTreeSet<&str> = self.connect.source_names().collect();
+        for source in sources.iter().filter(|name| !purposes.contains_key(**name)) {
+            advice.push(format!(
+                "source {source}: publish.sources does not say what its feedback is processed for, which the law on personal information (PIPL) wants set down"
+            ));
+        }
+        for name in purposes
+            .keys()
+            .filter(|name| !sources.contains(name.as_str()))
+        {
+            advice.push(format!(
+                "publish.sources.{name}: no source of connect.sources has that name"
+            ));
+        }
+        Ok(advice)
     }
 }
 

@@ -47,7 +47,9 @@ fn ways(kind: &ConnectorKind) -> Vec<&'static str> {
 fn line(kind: &ConnectorKind) -> String {
     let options = options(&kind.schema, &kind.definitions);
     let top = options.iter().map(|row| row.key.as_str());
-    let top: Vec<&str> = top.filter(|key| !key.contains(['.', '['])).collect();
+    let mut top: Vec<&str> = top.filter(|key| !key.contains(['.', '['])).collect();
+    // A key of several forms has a row for each.
+    top.dedup();
     format!(
         "{}\t{}\t{}\t{}\n\t{}\n",
         kind.name,

@@ -85,14 +85,19 @@ fn on_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
 }
 
 fn validate(args: &cli::ConfigArgs) -> Result<()> {
-    config::load_or_default(args.config.as_deref())?;
+    let config = config::load_or_default(args.config.as_deref())?;
+    let advice = config.advice()?;
     let what = args
         .config
         .as_ref()
         .map_or("the default configuration".to_owned(), |path| {
             path.display().to_string()
         });
-    writeln!(std::io::stdout(), "{what} is valid")?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{what} is valid")?;
+    for advice in advice {
+        writeln!(out, "note: {advice}")?;
+    }
     Ok(())
 }
 

@@ -44,6 +44,12 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
     };
     let ops = serve_ops(&config.ops, telemetry, &handle).await?;
     tracing::info!(%ops, roles = ?roles, data_dir = %config.data_dir.display(), "starting");
+    if roles.contains(&Role::Connect) {
+        // What cannot be built is told by the start itself.
+        for advice in config.advice().unwrap_or_default() {
+            tracing::info!("{advice}");
+        }
+    }
     let service = match Service::start(&config, &roles, handle.clone()).await {
         // Stopped while it waited for the bus or the store: what was asked for.
         Err(error) if asked_to_stop.is_cancelled() => {
