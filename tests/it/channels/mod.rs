@@ -5,6 +5,7 @@
 mod contracts;
 mod platform;
 mod pushes;
+mod refusals;
 mod seal;
 mod sources;
 

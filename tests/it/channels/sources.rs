@@ -49,7 +49,7 @@ pub(super) fn settings(site: &Site, host: &str) -> Value {
             "items": "$.data.list",
             "fields": { "id": "$.id", "text": ["$.title", "$.body"], "occurred_at": "$.created" },
             "success": { "path": "$.code", "equals": 0 },
-            "errors": { "path": "$.code", "message": "$.msg", "throttle": [429], "reauth": [40014] },
+            "errors": { "path": "$.code", "message": "$.msg", "throttle": [429], "reauth": [40014], "fatal": [40013] },
         },
         {
             "kind": "files", "name": "files", "path": site.path().join("in"), "poll_ms": 100,
