@@ -23,7 +23,7 @@ pub(crate) const AT: Timestamp = Timestamp::constant(1_795_651_200, 0);
 const ZERO_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Each kind of source, as it is configured here: JSON.
-pub const SOURCES: [(&str, &str); 19] = [
+pub const SOURCES: [(&str, &str); 20] = [
     (
         "tccc",
         r#"{"kind":"tccc","token":"0123456789abcdef","reconcile":{"sdk_app_id":14,"secret_id":"i","secret_key":"k"}}"#,
@@ -62,6 +62,12 @@ pub const SOURCES: [(&str, &str); 19] = [
             "fields":{"id":"$.id","text":["$.title","$.body"],"occurred_at":"$.created","csat":"$.score"},
             "attributes":{"order":"$.order.no"},"scales":{"csat":{"from":1,"to":10}},
             "success":{"path":"$.code","equals":0},"errors":{"path":"$.code","throttle":[429]}}"#,
+    ),
+    (
+        "http-push",
+        r#"{"kind":"http-pull","channel":"social","fields":{"id":"$.id","text":"$.text","occurred_at":"$.at"},
+            "push":{"token":"0123456789abcdef","items":"$.content","challenge":"$.content.challenge","encrypt_key":"k",
+            "signature":{"header":"X-S","secret":"s","over":"v0:{{X-T}}:{{body}}","timestamp":"X-T"}}}"#,
     ),
     (
         "files-csv",

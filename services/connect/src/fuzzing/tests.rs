@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use super::{SOURCES, Source, wechat_seal, xml};
 
-const DOCUMENTS: [&str; 2] = [
+const DOCUMENTS: [&str; 3] = [
     include_str!("../../tests/fixtures/hotline-and-wechat.json"),
     include_str!("../../tests/wire/surveys-and-social.json"),
+    include_str!("../../tests/wire/own-schemes.json"),
 ];
 
 /// What files, feeds and other JSON APIs give, which have no published payloads.

@@ -1,0 +1,3 @@
+#![no_main]
+
+wensheng_fuzz::source!("http-push");
