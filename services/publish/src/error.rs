@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 use wensheng_bus::BusError;
+use wensheng_store::StoreError;
 
 /// Why publishing ended.
 #[derive(Debug, Error)]
@@ -9,6 +10,9 @@ pub enum Error {
     /// The bus or the store cannot go on.
     #[error("publish: {0}")]
     Bus(#[from] BusError),
+    /// The store does not answer.
+    #[error("publish: {0}")]
+    Store(#[from] StoreError),
 }
 
 impl Error {
@@ -16,6 +20,7 @@ impl Error {
     pub const fn kind(&self) -> &'static str {
         match self {
             Error::Bus(_) => "bus",
+            Error::Store(_) => "store",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod metrics;
 mod retention;
 mod stage;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use wensheng_bus::Bus;
@@ -36,6 +37,29 @@ pub const INPUTS: [Topic; 9] = [
 
 /// The consumer group, also the name under which the store keeps its progress.
 pub const GROUP: &str = "wensheng-publish";
+
+/// Records that the group has done with and the store has not: a store that was deleted, or taken from a backup, is filled from the log
+/// again. Beside them stand those that the group has yet to read.
+///
+/// # Errors
+/// When the bus or the store does not answer.
+pub async fn behind(bus: &dyn Bus, store: &Store) -> Result<u64, Error> {
+    let topics = INPUTS.map(|topic| topic.shared_name());
+    let stored: HashMap<(String, u32), u64> = store
+        .writer(GROUP)
+        .progress()
+        .await?
+        .into_iter()
+        .map(|progress| ((progress.topic, progress.partition), progress.next_offset))
+        .collect();
+    let lags = bus.lag(GROUP, &topics).await?;
+    let behind = lags.into_iter().map(|lag| {
+        let key = (lag.at.topic.to_string(), lag.at.partition);
+        lag.committed
+            .saturating_sub(stored.get(&key).copied().unwrap_or(0))
+    });
+    Ok(behind.sum())
+}
 
 /// Publishes until shutdown.
 ///

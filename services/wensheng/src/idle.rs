@@ -35,6 +35,9 @@ impl Backlog {
         for role in service.roles() {
             lag += role_lag(service.bus.as_ref(), *role).await?;
         }
+        if let (true, Some(store)) = (service.roles().contains(&Role::Publish), &service.store) {
+            lag += wensheng_publish::behind(service.bus.as_ref(), store).await?;
+        }
         Ok(Self { all_read, lag })
     }
 }
@@ -87,11 +90,14 @@ async fn is_through(service: &Service, through_since: &mut Option<Instant>) -> R
 }
 
 fn is_passing(error: &anyhow::Error) -> bool {
+    // Of `publish`, either is the cause.
     let bus = error
-        .downcast_ref::<BusError>()
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<BusError>())
         .map(|error| error.kind == ErrorKind::Unavailable);
     let store = error
-        .downcast_ref::<StoreError>()
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<StoreError>())
         .map(StoreError::retriable);
     bus.or(store).unwrap_or(false)
 }
