@@ -23,7 +23,7 @@ const PUSHES_AT_MOST: Duration = Duration::from_secs(15);
 pub(crate) struct Backlog {
     /// Whether the sources are read to their end.
     pub(crate) all_read: bool,
-    /// Records that the stages of this process have yet to read.
+    /// Records that the stages of this process have yet to read, and those that a store is behind which is filled from the log again.
     pub(crate) lag: u64,
 }
 

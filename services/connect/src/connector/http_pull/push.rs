@@ -99,7 +99,7 @@ impl HttpPush {
         })
     }
 
-    /// What is sealed in a push, or the push itself where it is in the clear, as trials of the address may be.
+    /// What is sealed in a push; the push itself where no key says that pushes are sealed.
     fn unsealed<'a>(&self, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
         let Some(seal) = &self.seal else {
             return Ok(Cow::Borrowed(body));
