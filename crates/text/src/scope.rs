@@ -3,11 +3,13 @@
 //! A negation or a word of degree reaches the next word of feeling in its clause, not further than [`REACH`]. 但是 weakens what came
 //! before it in the sentence and strengthens what follows. A question halves, a scornful one turns praise over.
 
+use std::ops::Range;
+
 use crate::analysis::Scope;
 use crate::letters::Letters;
 use crate::lexicon::Role;
 use crate::normalize::Normalizer;
-use crate::terms::Terms;
+use crate::terms::{Found, Terms};
 
 /// How many bytes (three per Han character) lie at most between a modifier and the word that it reaches: 不是一家让人满意的店 spans
 /// seven characters; farther apart the two belong together by chance more often than not.
@@ -64,12 +66,17 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// The same memory with nothing found.
-    fn cleared(mut self) -> Self {
-        self.hits.clear();
-        self.clauses.clear();
+    fn cleared(&mut self) -> Self {
+        let Self {
+            mut hits,
+            mut clauses,
+            ..
+        } = std::mem::take(self);
+        hits.clear();
+        clauses.clear();
         Self {
-            hits: self.hits,
-            clauses: self.clauses,
+            hits,
+            clauses,
             ..Self::default()
         }
     }
@@ -149,28 +156,34 @@ impl ScopeReader {
         Self { terms, roles }
     }
 
-    /// Reads a normalised text of these characters; `room` is an earlier reading, whose memory serves again.
-    pub(crate) fn read(&self, text: &str, letters: &Letters, room: Reading) -> Reading {
+    /// Reads the characters of a normalised text into `reading`, in the memory of an earlier one.
+    pub(crate) fn read(&self, letters: &Letters, reading: &mut Reading) {
         let mut state = State {
-            reading: room.cleared(),
+            reading: reading.cleared(),
             ..State::default()
         };
-        for found in self.terms.find(letters) {
-            if inside_word(text, found.start, found.end) {
+        for Found {
+            term,
+            start,
+            end,
+            letters: place,
+        } in self.terms.find(letters)
+        {
+            if inside_latin_word(letters.with_end(), &place) {
                 continue;
             }
-            match self.roles[found.term] {
-                Role::Polar(weight) if weight > 0.0 && quoted(text, found.start, found.end) => {
-                    state.scorn(weight, found.start, found.end);
+            match self.roles[term] {
+                Role::Polar(weight) if weight > 0.0 && quoted(letters.with_end(), &place) => {
+                    state.scorn(weight, start, end);
                 }
-                role => state.step(role, found.start, found.end),
+                role => state.step(role, start, end),
             }
         }
-        state.end_clause(text.len(), text.len(), true);
-        let mut reading = state.reading;
-        reading.asked = state.asked as f32 / text.len().max(1) as f32;
+        let bytes = letters.bytes();
+        state.end_clause(bytes, bytes, true);
+        *reading = state.reading;
+        reading.asked = state.asked as f32 / bytes.max(1) as f32;
         reading.sum_up();
-        reading
     }
 }
 
@@ -182,9 +195,20 @@ pub(crate) fn inside_word(text: &str, start: usize, end: usize) -> bool {
         || (end > start && letter(bytes.get(end - 1)) && letter(bytes.get(end)))
 }
 
+/// The same of characters, which one more follows.
+#[inline]
+fn inside_latin_word(chars: &[char], place: &Range<usize>) -> bool {
+    let letter = |at: usize| chars[at].is_ascii_alphanumeric();
+    (letter(place.start) && place.start > 0 && letter(place.start - 1))
+        || (letter(place.end - 1) && letter(place.end))
+}
+
 /// Whether a word stands alone between quotation marks: 真“周到”.
-fn quoted(text: &str, start: usize, end: usize) -> bool {
-    text[..start].ends_with(['“', '"', '「']) && text[end..].starts_with(['”', '"', '」'])
+#[inline]
+fn quoted(chars: &[char], place: &Range<usize>) -> bool {
+    matches!(chars[place.end], '”' | '"' | '」')
+        && place.start > 0
+        && matches!(chars[place.start - 1], '“' | '"' | '「')
 }
 
 #[derive(Debug, Default)]

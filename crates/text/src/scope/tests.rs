@@ -6,7 +6,9 @@ fn read(text: &str) -> Reading {
     let lexicons = Lexicons::embedded().unwrap();
     let reader = ScopeReader::new(&lexicons.entries, &normalizer);
     let text = normalizer.text(text, 1000);
-    reader.read(&text, &Letters::of(&text), Reading::default())
+    let mut reading = Reading::default();
+    reader.read(&Letters::of(&text), &mut reading);
+    reading
 }
 
 #[test]
