@@ -39,6 +39,14 @@ impl Room {
     }
 }
 
+/// Reads a normalised text in the room of this thread.
+pub(crate) fn with_runs<T>(normalized: &str, work: impl FnOnce(&Runs) -> T) -> T {
+    Room::enter(|room| {
+        room.runs.read(normalized);
+        work(&room.runs)
+    })
+}
+
 impl Analyzer {
     /// The verdict alone, as [`Analyzer::analyze_in`] gives it, in a fraction of the time.
     pub fn verdict(&self, text: &str, context: &Context<'_>) -> Verdict {
