@@ -116,7 +116,9 @@ impl Analyzer {
             reading.turn_mocking();
         }
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
-        odds.polarity -= reading.turned_hits().map(of_hit).sum::<f32>();
+        // Unless it says the same.
+        let misleads = |hit: &Hit| Some(of_hit(hit)).filter(|share| share * hit.weight <= 0.0);
+        odds.polarity -= reading.turned_hits().filter_map(misleads).sum::<f32>();
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {
                 UNKNOWN_SOURCE

@@ -22,6 +22,10 @@ const ASKED: f32 = 0.4;
 const SUPPOSED: f32 = 0.3;
 /// What a scornful question or a wish blames that names no feeling: 这也叫售后? 早点发货就好了.
 const IMPLIED: f32 = -1.0;
+/// Sum of the rest at which praise that opens a text mocks.
+const TROUBLED: f32 = -1.0;
+/// Statements weigh so many times what questions do.
+const STATED: usize = 2;
 /// Log-odds of the rest of a text below which praise that may mock does.
 pub(crate) const MOCKED: f32 = -0.5;
 
@@ -36,6 +40,36 @@ pub(crate) struct Hit {
     pub(crate) negated_praise: bool,
     /// Whether it is praise that mocks where the rest of the text blames: 厉害了.
     pub(crate) mocks: bool,
+    /// Whether it opens the text, so that it mocks where the rest tells of troubles: 真快啊，一碗面送了两个小时.
+    opens: bool,
+    /// Whether it tells what came of it: the trained reading is not asked about its words.
+    told: bool,
+    /// The weight of an event where a negation follows it: 一个坏点都没有.
+    negated: Option<f32>,
+}
+
+impl Hit {
+    fn new(weight: f32, scope: Scope, start: usize, end: usize) -> Self {
+        Self {
+            start,
+            end,
+            weight,
+            scope,
+            negated_praise: false,
+            mocks: false,
+            opens: false,
+            told: false,
+            negated: None,
+        }
+    }
+
+    /// Blame that weighs no more, because what it tells of was mended or did not come to be.
+    fn mend(&mut self) {
+        if self.weight < 0.0 && self.negated.is_some() {
+            self.weight = 0.0;
+            self.told = true;
+        }
+    }
 }
 
 /// A stretch between two marks, and the hits in it.
@@ -80,15 +114,33 @@ impl Reading {
         self.total = self.hits.iter().map(|h| h.weight).sum();
     }
 
-    /// The praise that would mock, if the rest of the words of feeling do not praise.
+    /// The praise that would mock: none if the rest of the words of feeling praises.
     pub(crate) fn mocking(&self) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(|h| h.mocks)
+    }
+
+    /// Settles which praise would mock. Beside an outcome that blames it does, so that it turns at once, and praise that opens the
+    /// text with it; beside praise it does not; else it is left to the trained reading of the rest.
+    fn settle_mocking(&mut self) {
+        if !self.hits.iter().any(|h| h.mocks || h.opens) {
+            return;
+        }
         let rest: f32 = self
             .hits
             .iter()
-            .filter(|h| !h.mocks)
+            .filter(|h| !h.mocks && !h.opens)
             .map(|h| h.weight)
             .sum();
-        self.hits.iter().filter(move |h| h.mocks && rest <= 0.0)
+        let opening = self.clauses.first().map_or(0, |c| c.end);
+        let trouble = |h: &Hit| h.told && h.weight < 0.0 && h.start >= opening;
+        let troubled = rest <= TROUBLED && self.hits.iter().any(trouble);
+        for hit in &mut self.hits {
+            hit.mocks = hit.weight > 0.0
+                && ((hit.mocks && rest <= 0.0) || (hit.opens && troubled));
+        }
+        if troubled {
+            self.turn_mocking();
+        }
     }
 
     /// Turns the praise that mocks into blame, in its clauses too.
@@ -100,6 +152,7 @@ impl Reading {
             }
             hit.weight = -hit.weight;
             hit.scope = Scope::Rhetorical;
+            hit.mocks = false;
         }
         self.sum_up();
     }
@@ -110,7 +163,7 @@ impl Reading {
             matches!(
                 h.scope,
                 Scope::Negated | Scope::DoubleNegated | Scope::Rhetorical
-            )
+            ) || h.told
         })
     }
 }
@@ -169,6 +222,7 @@ impl ScopeReader {
         state.end_clause(text.len(), text.len(), true);
         let mut reading = state.reading;
         reading.asked = state.asked as f32 / text.len().max(1) as f32;
+        reading.settle_mocking();
         reading.sum_up();
         reading
     }
@@ -209,7 +263,11 @@ struct State {
     conceded: bool,
     supposed: bool,
     stressed: bool,
-    /// Bytes of clauses that ask.
+    /// Whether the blame that follows in the sentence did not come to be.
+    averted: bool,
+    /// Whether the clause states.
+    notice: bool,
+    /// Bytes of clauses that ask, and of those that state, as often as they weigh.
     asked: usize,
 }
 
@@ -218,16 +276,28 @@ impl State {
         match role {
             Role::Polar(weight) => self.polar(weight, false, start, end),
             Role::NegatedPraise(weight) => self.polar(weight, true, start, end),
+            Role::Event(plain, negated) => self.event(plain, negated, start, end),
+            Role::Outcome(weight) => self.outcome(weight, start, end),
+            Role::Averted(weight) => {
+                self.outcome(weight, start, end);
+                self.averted = true;
+            }
+            Role::Notice => self.notice = true,
             Role::Emoticon(weight) => {
-                let scope = Scope::Plain;
-                self.reading.hits.push(Hit {
-                    start,
-                    end,
-                    weight,
-                    scope,
-                    negated_praise: false,
-                    mocks: false,
-                });
+                let hit = Hit::new(weight, Scope::Plain, start, end);
+                self.reading.hits.push(hit);
+            }
+            Role::NegationAfter => {
+                let from = self.clause_hits;
+                let before = self.reading.hits[from..].last_mut();
+                match before.and_then(|hit| Some((hit.negated?, hit))) {
+                    Some((negated, hit)) => {
+                        hit.weight = negated;
+                        hit.scope = Scope::Negated;
+                        hit.end = end;
+                    }
+                    None => self.step(Role::Negation, start, end),
+                }
             }
             Role::Negation => {
                 self.negations = if self.negations > 0 && start - self.negation_end <= REACH {
@@ -258,8 +328,11 @@ impl State {
             Role::Adversative | Role::AdversativeHead => {
                 self.end_clause(start, start, false);
                 for hit in &mut self.reading.hits[self.sentence_hits..] {
-                    hit.weight *= CONCEDED;
-                    hit.scope = Scope::Conceded;
+                    if !hit.told {
+                        hit.weight *= CONCEDED;
+                        hit.scope = Scope::Conceded;
+                    }
+                    hit.opens = false;
                 }
                 self.stressed = true;
             }
@@ -305,28 +378,60 @@ impl State {
 
     /// A word of praise that is only quoted blames.
     fn scorn(&mut self, weight: f32, start: usize, end: usize) {
-        self.reading.hits.push(Hit {
-            start,
-            end,
-            weight: -weight,
-            scope: Scope::Rhetorical,
-            negated_praise: false,
-            mocks: false,
-        });
+        let hit = Hit::new(-weight, Scope::Rhetorical, start, end);
+        self.reading.hits.push(hit);
         self.negations = 0;
         self.degree = 0.0;
     }
 
     /// Blame of a word that says of itself that something is wrong.
     fn imply(&mut self, start: usize, end: usize) {
-        self.reading.hits.push(Hit {
-            start,
-            end,
-            weight: IMPLIED,
-            scope: Scope::Rhetorical,
-            negated_praise: false,
-            mocks: false,
-        });
+        let hit = Hit::new(IMPLIED, Scope::Rhetorical, start, end);
+        self.reading.hits.push(hit);
+    }
+
+    /// What came of it, told by itself.
+    fn outcome(&mut self, weight: f32, start: usize, end: usize) {
+        self.polar(weight, false, start, end);
+        if let Some(hit) = self.reading.hits.last_mut() {
+            hit.told = true;
+            hit.opens = false;
+        }
+        if weight > 0.0 {
+            self.mend();
+        }
+    }
+
+    /// The troubles that the sentence has told so far were put right.
+    fn mend(&mut self) {
+        for hit in &mut self.reading.hits[self.sentence_hits..] {
+            hit.mend();
+        }
+    }
+
+    /// An event: negated it has a weight of its own; done, it mends the troubles before it.
+    fn event(&mut self, plain: f32, negated: f32, start: usize, end: usize) {
+        let is_negated = self.negations % 2 == 1 && start - self.negation_end <= REACH;
+        let first = self.reading.hits.len();
+        let weight = if is_negated { negated } else { plain };
+        if weight != 0.0 {
+            // The sign is as given: the negation has done its work.
+            self.negations = 0;
+            self.polar(weight, false, start, end);
+        }
+        for hit in &mut self.reading.hits[first..] {
+            if is_negated {
+                hit.scope = Scope::Negated;
+            } else {
+                hit.negated = Some(negated);
+            }
+            if self.averted {
+                hit.mend();
+            }
+        }
+        if !is_negated && plain > 0.0 {
+            self.mend();
+        }
     }
 
     fn polar(&mut self, weight: f32, negated_praise: bool, start: usize, end: usize) {
@@ -371,14 +476,10 @@ impl State {
         } else {
             scope
         };
-        self.reading.hits.push(Hit {
-            start,
-            end,
-            weight,
-            scope,
-            negated_praise,
-            mocks: false,
-        });
+        let mut hit = Hit::new(weight, scope, start, end);
+        hit.negated_praise = negated_praise;
+        hit.opens = weight > 0.0 && self.clause_start == 0;
+        self.reading.hits.push(hit);
         self.negations = 0;
         self.degree = 0.0;
     }
@@ -386,9 +487,12 @@ impl State {
     fn end_clause(&mut self, end: usize, next: usize, ends_sentence: bool) {
         if self.question && !self.rhetorical {
             self.asked += end - self.clause_start;
+        } else if self.notice && self.reading.hits.len() == self.clause_hits {
+            self.asked += STATED * (end - self.clause_start);
         }
         for hit in &mut self.reading.hits[self.clause_hits..] {
-            if self.rhetorical && self.question {
+            if hit.told {
+            } else if self.rhetorical && self.question {
                 // 怎么能不推荐呢 praises: scorn turns what was negated back.
                 let negated = matches!(hit.scope, Scope::Negated) || hit.negated_praise;
                 hit.weight = if negated {
@@ -439,9 +543,11 @@ impl State {
         self.mocks = false;
         self.conceded = false;
         self.supposed = false;
+        self.notice = false;
         if ends_sentence {
             self.sentence_hits = self.reading.hits.len();
             self.stressed = false;
+            self.averted = false;
         }
     }
 }
