@@ -23,6 +23,9 @@ pub(crate) enum Role {
     /// What says by itself what came of it, −3 to 3, though no word of feeling is in it: 三年了还在用. Questions, wishes and 但是 leave
     /// it as it is.
     Outcome(f32),
+    /// 帮我, 叫我: who does something for the customer, or makes him do it; judges with this weight where its clause asks and wishes
+    /// nothing and holds no word of feeling.
+    Cue(f32),
     /// 多亏: praise of this weight, and the blame that follows in the sentence did not come to be.
     Averted(f32),
     /// 工作时间为: its clause states and does not judge, unless a word of feeling stands in it.
@@ -232,6 +235,7 @@ fn modifier(value: &str) -> Result<Role, String> {
     let weight = || weight(factor);
     let factor = || number(factor);
     Ok(match kind {
+        "cue" => Role::Cue(weight()?),
         "averted" => Role::Averted(weight()?),
         "notice" => Role::Notice,
         "negation" => Role::Negation,

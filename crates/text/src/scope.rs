@@ -9,6 +9,10 @@ use crate::lexicon::Role;
 use crate::normalize::Normalizer;
 use crate::terms::Terms;
 
+mod reading;
+
+pub(crate) use reading::{Clause, Hit, Reading};
+
 /// How many bytes (three per Han character) lie at most between a modifier and the word that it reaches: 不是一家让人满意的店 spans
 /// seven characters; farther apart the two belong together by chance more often than not.
 const REACH: usize = 21;
@@ -22,151 +26,10 @@ const ASKED: f32 = 0.4;
 const SUPPOSED: f32 = 0.3;
 /// What a scornful question or a wish blames that names no feeling: 这也叫售后? 早点发货就好了.
 const IMPLIED: f32 = -1.0;
-/// Sum of the rest at which praise that opens a text mocks.
-const TROUBLED: f32 = -1.0;
 /// Statements weigh so many times what questions do.
 const STATED: usize = 2;
 /// Log-odds of the rest of a text below which praise that may mock does.
 pub(crate) const MOCKED: f32 = -0.5;
-
-/// A word of feeling where it stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Hit {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) weight: f32,
-    pub(crate) scope: Scope,
-    /// Whether the word is itself a negation of praise: 不推荐.
-    pub(crate) negated_praise: bool,
-    /// Whether it is praise that mocks where the rest of the text blames: 厉害了.
-    pub(crate) mocks: bool,
-    /// Whether it opens the text, so that it mocks where the rest tells of troubles: 真快啊，一碗面送了两个小时.
-    opens: bool,
-    /// Whether it tells what came of it: the trained reading is not asked about its words.
-    told: bool,
-    /// The weight of an event where a negation follows it: 一个坏点都没有.
-    negated: Option<f32>,
-}
-
-impl Hit {
-    fn new(weight: f32, scope: Scope, start: usize, end: usize) -> Self {
-        Self {
-            start,
-            end,
-            weight,
-            scope,
-            negated_praise: false,
-            mocks: false,
-            opens: false,
-            told: false,
-            negated: None,
-        }
-    }
-
-    /// Blame that weighs no more, because what it tells of was mended or did not come to be.
-    fn mend(&mut self) {
-        if self.weight < 0.0 && self.negated.is_some() {
-            self.weight = 0.0;
-            self.told = true;
-        }
-    }
-}
-
-/// A stretch between two marks, and the hits in it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Clause {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    /// Sum of the weights of its hits.
-    pub(crate) weight: f32,
-    /// Whether a sentence ends with it.
-    pub(crate) ends_sentence: bool,
-}
-
-/// What the reading found; offsets are bytes of the normalised text.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) hits: Vec<Hit>,
-    pub(crate) clauses: Vec<Clause>,
-    /// Sum of all weights.
-    pub(crate) total: f32,
-    /// Sum of the weights of the words that a negation or scorn turned: where runs of characters mislead the trained reading.
-    pub(crate) turned: f32,
-    /// Share of the text that asks and does not scorn, 0 to 1.
-    pub(crate) asked: f32,
-}
-
-impl Reading {
-    /// The same memory with nothing found.
-    fn cleared(mut self) -> Self {
-        self.hits.clear();
-        self.clauses.clear();
-        Self {
-            hits: self.hits,
-            clauses: self.clauses,
-            ..Self::default()
-        }
-    }
-
-    /// The sums of the weights of the hits.
-    fn sum_up(&mut self) {
-        self.turned = self.turned_hits().map(|h| h.weight).sum();
-        self.total = self.hits.iter().map(|h| h.weight).sum();
-    }
-
-    /// The praise that would mock: none if the rest of the words of feeling praises.
-    pub(crate) fn mocking(&self) -> impl Iterator<Item = &Hit> {
-        self.hits.iter().filter(|h| h.mocks)
-    }
-
-    /// Settles which praise would mock. Beside an outcome that blames it does, so that it turns at once, and praise that opens the
-    /// text with it; beside praise it does not; else it is left to the trained reading of the rest.
-    fn settle_mocking(&mut self) {
-        if !self.hits.iter().any(|h| h.mocks || h.opens) {
-            return;
-        }
-        let rest: f32 = self
-            .hits
-            .iter()
-            .filter(|h| !h.mocks && !h.opens)
-            .map(|h| h.weight)
-            .sum();
-        let opening = self.clauses.first().map_or(0, |c| c.end);
-        let trouble = |h: &Hit| h.told && h.weight < 0.0 && h.start >= opening;
-        let troubled = rest <= TROUBLED && self.hits.iter().any(trouble);
-        for hit in &mut self.hits {
-            hit.mocks = hit.weight > 0.0
-                && ((hit.mocks && rest <= 0.0) || (hit.opens && troubled));
-        }
-        if troubled {
-            self.turn_mocking();
-        }
-    }
-
-    /// Turns the praise that mocks into blame, in its clauses too.
-    pub(crate) fn turn_mocking(&mut self) {
-        for hit in self.hits.iter_mut().filter(|h| h.mocks) {
-            let clause = self.clauses.iter_mut().find(|c| c.end >= hit.end);
-            if let Some(clause) = clause {
-                clause.weight -= 2.0 * hit.weight;
-            }
-            hit.weight = -hit.weight;
-            hit.scope = Scope::Rhetorical;
-            hit.mocks = false;
-        }
-        self.sum_up();
-    }
-
-    /// The words that a negation or scorn turned.
-    pub(crate) fn turned_hits(&self) -> impl Iterator<Item = &Hit> {
-        self.hits.iter().filter(|h| {
-            matches!(
-                h.scope,
-                Scope::Negated | Scope::DoubleNegated | Scope::Rhetorical
-            ) || h.told
-        })
-    }
-}
 
 /// Reads texts with one automaton over all words.
 #[derive(Debug, Clone)]
@@ -265,6 +128,8 @@ struct State {
     stressed: bool,
     /// Whether the blame that follows in the sentence did not come to be.
     averted: bool,
+    /// Who does something for whom in the clause.
+    cue: Option<Hit>,
     /// Whether the clause states.
     notice: bool,
     /// Bytes of clauses that ask, and of those that state, as often as they weigh.
@@ -283,6 +148,14 @@ impl State {
                 self.averted = true;
             }
             Role::Notice => self.notice = true,
+            Role::Cue(weight) => {
+                let weight = if self.is_negated(start) {
+                    -weight
+                } else {
+                    weight
+                };
+                self.cue = Some(Hit::new(weight, Scope::Plain, start, end));
+            }
             Role::Emoticon(weight) => {
                 let hit = Hit::new(weight, Scope::Plain, start, end);
                 self.reading.hits.push(hit);
@@ -390,6 +263,11 @@ impl State {
         self.reading.hits.push(hit);
     }
 
+    /// Whether an odd number of negations reaches `start`.
+    fn is_negated(&self, start: usize) -> bool {
+        self.negations % 2 == 1 && start - self.negation_end <= REACH
+    }
+
     /// What came of it, told by itself.
     fn outcome(&mut self, weight: f32, start: usize, end: usize) {
         self.polar(weight, false, start, end);
@@ -411,7 +289,7 @@ impl State {
 
     /// An event: negated it has a weight of its own; done, it mends the troubles before it.
     fn event(&mut self, plain: f32, negated: f32, start: usize, end: usize) {
-        let is_negated = self.negations % 2 == 1 && start - self.negation_end <= REACH;
+        let is_negated = self.is_negated(start);
         let first = self.reading.hits.len();
         let weight = if is_negated { negated } else { plain };
         if weight != 0.0 {
@@ -518,6 +396,13 @@ impl State {
             && self.reading.hits.len() == self.clause_hits
         {
             self.imply(start, end);
+        }
+        if let Some(mut cue) = self.cue.take()
+            && !(self.question || self.supposed || self.notice)
+            && self.reading.hits.len() == self.clause_hits
+        {
+            cue.told = true;
+            self.reading.hits.push(cue);
         }
         let weight = self.reading.hits[self.clause_hits..]
             .iter()
