@@ -13,6 +13,9 @@ use crate::verdict::Verdict;
 /// How much more the lexicon counts for a source of which the model has no weights of its own.
 const UNKNOWN_SOURCE: f32 = 2.0;
 
+/// Symbols of a text in which what the trained reading says of an outcome is taken out.
+const SHORT_TEXT: usize = 30;
+
 /// Room in which texts are judged.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
@@ -101,7 +104,14 @@ impl Analyzer {
             reading.turn_mocking();
         }
         // Runs of three characters do not reach from 没有 to the word that it turns: what the word itself says is taken out.
-        odds.polarity -= reading.turned_hits().map(of_hit).sum::<f32>();
+        // Unless it says the same; of outcomes it is asked in short texts only, where the rest of the text cannot tell.
+        let short = runs.symbols() <= SHORT_TEXT;
+        let misleads = |hit: &Hit| Some(of_hit(hit)).filter(|share| share * hit.weight <= 0.0);
+        odds.polarity -= reading
+            .turned_hits()
+            .filter(|h| short || !h.stands())
+            .filter_map(misleads)
+            .sum::<f32>();
         let weight = self.config.lexicon_weight
             * if adapter.is_none() {
                 UNKNOWN_SOURCE
