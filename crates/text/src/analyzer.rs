@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::analysis::{Analysis, AspectMention, Polarity, Sentiment, Span, Token};
 use crate::car::{CarModel, car_ontology};
 use crate::config::Config;
+use crate::cue::CueText;
 use crate::entity::{Entity, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
@@ -82,7 +83,7 @@ impl Analyzer {
             segmenter: Arc::new(Segmenter::for_lexicons(lexicons)),
             keywords: Arc::new(Keywords::default()),
             scope: ScopeReader::new(&lexicons.entries, &normalizer),
-            aspects: AspectFinder::new(&ontology, &normalizer),
+            aspects: AspectFinder::new(&ontology, &normalizer)?,
             cars: config
                 .car_aspects
                 .then(CarModel::embedded)
@@ -168,8 +169,8 @@ impl Analyzer {
             confidence: verdict.confidence,
             spans: self.spans(&reading.hits, &place),
         };
-        let mentions = self.aspects.find(&normalized.text, &letters);
         let words = self.segmenter.cut(&normalized.text);
+        let mentions = self.aspects.find(&normalized.text, &letters, &words);
         let weighed: Vec<Weighed<'_>> = words.iter().map(|w| self.keywords.weigh(w.word)).collect();
         let aspects = self.mentions(&mentions, &reading, &place);
         let subject = Subject {
@@ -180,10 +181,16 @@ impl Analyzer {
             aspects: &aspects,
         };
         let rules = self.rules.find(&subject, context);
-        let intents = self.intents.find(&letters, sentiment.label);
+        let of = CueText {
+            text: &normalized.text,
+            letters: &letters,
+            words: &words,
+            clauses: &reading.clauses,
+        };
+        let intents = self.intents.find(&of, verdict, &reading);
         let tags = self.tagger.tag(
             &self.config,
-            (&normalized.text, &letters, runs),
+            (&of, runs),
             sentiment.label,
             &intents,
             &weighed,

@@ -3,13 +3,13 @@
 
 use crate::analysis::{Intent, Polarity};
 use crate::config::Config;
+use crate::cue::CueText;
 use crate::emotion::{EmotionModel, EmotionVerdict};
 use crate::entity::{EntityFinder, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::journey::{JourneyStage, StageFinder};
 use crate::keyword::Weighed;
-use crate::letters::Letters;
 use crate::normalize::Normalizer;
 use crate::simhash::SimHash;
 use crate::urgency::{Urgency, UrgencyJudge};
@@ -44,11 +44,11 @@ impl Tagger {
         })
     }
 
-    /// The tags of a normalised text of these characters and runs with this verdict and these intents, cut into `words`.
+    /// The tags of a text of these runs with this verdict and these intents, cut into `words`.
     pub(crate) fn tag(
         &self,
         config: &Config,
-        (text, letters, runs): (&str, &Letters, &Runs),
+        (of, runs): (&CueText<'_>, &Runs),
         label: Polarity,
         intents: &[Intent],
         words: &[Weighed<'_>],
@@ -56,15 +56,15 @@ impl Tagger {
         let emotion = config.emotion.then(|| self.emotions.judge(runs)).flatten();
         Tags {
             emotion: emotion.filter(|e| e.confidence >= config.emotion_confidence),
-            urgency: self.urgency.judge(text, letters, label, intents),
-            stage: self.stages.find(text, letters, intents),
+            urgency: self.urgency.judge(of, label, intents),
+            stage: self.stages.find(of, intents),
             simhash: if config.simhash {
                 SimHash::of_hashes(words.iter().map(|w| (w.hash(), w.weight())))
             } else {
                 SimHash::default()
             },
             entities: if config.entities > 0 {
-                self.entities.find(text, letters, config.entities)
+                self.entities.find(of.text, of.letters, config.entities)
             } else {
                 Vec::new()
             },
