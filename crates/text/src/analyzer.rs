@@ -12,7 +12,7 @@ use crate::entity::{Entity, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::intent::IntentFinder;
-use crate::keyword::{Keywords, Weighed};
+use crate::keyword::Keywords;
 use crate::letters::Letters;
 use crate::lexicon::Lexicons;
 use crate::matcher::{Context, RuleSet, Subject};
@@ -171,7 +171,7 @@ impl Analyzer {
         };
         let words = self.segmenter.cut(&normalized.text);
         let mentions = self.aspects.find(&normalized.text, &letters, &words);
-        let weighed: Vec<Weighed<'_>> = words.iter().map(|w| self.keywords.weigh(w.word)).collect();
+        let weighed = self.keywords.weigh_all(&words);
         let aspects = self.mentions(&mentions, &reading, &place);
         let subject = Subject {
             original: text,
