@@ -21,8 +21,8 @@ use crate::letters::Letters;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
 use crate::phrase::{PhraseConfig, PhraseFinder, PhraseTokens};
-use crate::rule::{Examples, Rule, Rules};
 use crate::reader::Room;
+use crate::rule::{Examples, Rule, Rules};
 use crate::scope::Reading;
 use crate::segment::Word;
 use crate::simhash::SimHash;
@@ -164,16 +164,18 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             black_box(reader.borrow_mut().verdict(texts[i], &adapted));
         }),
         rate("aspects", &|i| {
-            drop(black_box(
-                analyzer
-                    .aspects
-                    .find(&normalized[i], &letters[i], &words[i]),
-            ))
+            drop(black_box(analyzer.aspects.find(
+                &normalized[i],
+                &letters[i],
+                &words[i],
+            )))
         }),
         rate("intents", &|i| {
-            drop(black_box(
-                analyzer.intents.find(&cued(i), verdicts[i], &readings[i]),
-            ))
+            drop(black_box(analyzer.intents.find(
+                &cued(i),
+                verdicts[i],
+                &readings[i],
+            )))
         }),
         rate("keywords", &|i| {
             let weighed = analyzer.keywords.weigh_all(&words[i]);

@@ -127,7 +127,10 @@ impl<const N: usize> CueFinder<N> {
 
 /// Lends a text, read as the analyser reads it, to a test.
 #[cfg(test)]
-pub(crate) fn with_text<T>(text: &str, read: impl FnOnce(&CueText<'_>, &crate::scope::Reading) -> T) -> T {
+pub(crate) fn with_text<T>(
+    text: &str,
+    read: impl FnOnce(&CueText<'_>, &crate::scope::Reading) -> T,
+) -> T {
     use crate::lexicon::Lexicons;
     let lexicons = Lexicons::embedded().unwrap();
     let text = Normalizer::new().normalize(text, usize::MAX).text;

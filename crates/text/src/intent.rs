@@ -28,7 +28,22 @@ const LISTS: usize = THANKS + 2;
 
 /// Words right before a cue that take it back.
 const TAKEN_BACK: [&str; 16] = [
-    "不", "没", "没有", "别", "未", "不用", "不必", "无需", "不需要", "不会", "不想", "不再", "不要", "不能", "没必要", "撤销",
+    "不",
+    "没",
+    "没有",
+    "别",
+    "未",
+    "不用",
+    "不必",
+    "无需",
+    "不需要",
+    "不会",
+    "不想",
+    "不再",
+    "不要",
+    "不能",
+    "没必要",
+    "撤销",
 ];
 /// These end in such a word and take nothing back.
 const INSISTS: [&str; 5] = ["不得不", "忍不住", "不能不", "要不要", "能不能"];
@@ -73,7 +88,12 @@ impl IntentFinder {
 
     /// The intents of a text with this verdict and reading, the most cued first, the graver of two alike. What the verdict alone tells
     /// comes last: complaint, or praise.
-    pub(crate) fn find(&self, of: &CueText<'_>, verdict: Verdict, reading: &Reading) -> Vec<Intent> {
+    pub(crate) fn find(
+        &self,
+        of: &CueText<'_>,
+        verdict: Verdict,
+        reading: &Reading,
+    ) -> Vec<Intent> {
         let mut counts = [0u32; INTENTS.len()];
         let mut thanks: Vec<Range<usize>> = Vec::new();
         // Clauses that ask, plead or propose: what they name is not blamed or praised by that.
@@ -172,9 +192,7 @@ fn asks(of: &CueText<'_>, cue: &Cue, hits: &[Hit]) -> bool {
         return false;
     }
     let blames = |h: &Hit| h.weight < 0.0 || h.scope == Scope::Rhetorical;
-    !hits
-        .iter()
-        .any(|h| clause.contains(&h.start) && blames(h))
+    !hits.iter().any(|h| clause.contains(&h.start) && blames(h))
 }
 
 #[cfg(test)]

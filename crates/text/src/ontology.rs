@@ -232,7 +232,11 @@ impl AspectFinder {
         self.find_patterns(text, &mut mentions);
         if !except.is_empty() {
             let overlaps = |m: &Mention, e: &Mention| m.start < e.end && e.start < m.end;
-            mentions.retain(|m| !except.iter().any(|e| e.aspect == m.aspect && overlaps(m, e)));
+            mentions.retain(|m| {
+                !except
+                    .iter()
+                    .any(|e| e.aspect == m.aspect && overlaps(m, e))
+            });
         }
         mentions
     }

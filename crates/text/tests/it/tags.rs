@@ -57,7 +57,13 @@ fn intents_are_found_as_a_person_would() {
     for line in rows.filter(|l| !l.starts_with('#')) {
         let (expected, text) = line.split_once('\t').unwrap();
         let found = analyzer().analyze(text).intents;
-        let name = |i| serde_json::to_value(i).unwrap().as_str().unwrap().to_owned();
+        let name = |i| {
+            serde_json::to_value(i)
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
         let found: Vec<String> = found.into_iter().map(name).collect();
         all += 1;
         if fits(expected, &found) {
