@@ -188,13 +188,9 @@ impl Analyzer {
             clauses: &reading.clauses,
         };
         let intents = self.intents.find(&of, verdict, &reading);
-        let tags = self.tagger.tag(
-            &self.config,
-            (&of, runs),
-            sentiment.label,
-            &intents,
-            &weighed,
-        );
+        let tags = self
+            .tagger
+            .tag(&self.config, (&of, runs), verdict, &intents, &weighed);
         let ends = words.iter().map(|word| word.end as u32).collect();
         let analysis = Analysis {
             topics: self.topics(&mentions, runs),

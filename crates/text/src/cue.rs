@@ -8,6 +8,9 @@ use crate::scope::{Clause, inside_word};
 use crate::segment::Word;
 use crate::terms::Terms;
 
+/// Bytes of a cue (three per Han character) beyond which chance makes no more of them, and the words are likelier cut wrong than the cue.
+const SURE: usize = 9;
+
 /// Finds the cues of `N` kinds.
 #[derive(Debug, Clone)]
 pub(crate) struct CueFinder<const N: usize> {
@@ -103,7 +106,8 @@ impl<const N: usize> CueFinder<N> {
     /// The cues of a text, in its order.
     pub(crate) fn find<'a>(&'a self, of: &'a CueText<'a>) -> impl Iterator<Item = Cue> + 'a {
         let whole = |cue: &Cue| {
-            !inside_word(of.text, cue.start, cue.end) && !of.lies_across(cue.start, cue.end)
+            !inside_word(of.text, cue.start, cue.end)
+                && (cue.end - cue.start > SURE || !of.lies_across(cue.start, cue.end))
         };
         let cue = |found: crate::terms::Found| Cue {
             kinds: self.kinds[found.term],

@@ -27,7 +27,7 @@ const THANKS: usize = WHY + 1;
 const LISTS: usize = THANKS + 2;
 
 /// Words right before a cue that take it back.
-const TAKEN_BACK: [&str; 16] = [
+const TAKEN_BACK: [&str; 22] = [
     "不",
     "没",
     "没有",
@@ -44,6 +44,12 @@ const TAKEN_BACK: [&str; 16] = [
     "不能",
     "没必要",
     "撤销",
+    "不会去",
+    "不去",
+    "不打算",
+    "不是",
+    "不是要",
+    "不准备",
 ];
 /// These end in such a word and take nothing back.
 const INSISTS: [&str; 5] = ["不得不", "忍不住", "不能不", "要不要", "能不能"];
@@ -139,6 +145,8 @@ impl IntentFinder {
         let praises = match verdict.label {
             Polarity::Negative => false,
             _ if counts[6] > 0 => true,
+            // Who threatens does not praise, whatever the verdict says.
+            _ if counts[0] > 0 => false,
             Polarity::Positive => !wants_more || praise >= FELT,
             Polarity::Neutral => !wants_more && !thanks.is_empty(),
         };
