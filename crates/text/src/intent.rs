@@ -183,7 +183,7 @@ fn holds(intent: Intent, of: &CueText<'_>, cue: &Cue, verdict: Verdict) -> bool 
     }
     let helps = intent == Intent::HelpRequest;
     let narrates = match of.text[cue.start..].chars().next() {
-        Some('帮') => helps && verdict.label == Polarity::Positive,
+        Some('帮' | '怎' | '咋') => helps && verdict.label == Polarity::Positive,
         // 快给我退钱 pleads, 昨天才给我发货 does not.
         Some('给') => helps && !before.is_empty(),
         _ => false,
