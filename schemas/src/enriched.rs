@@ -29,6 +29,17 @@ pub struct Enriched {
     /// What the customer wants, by stable name (`complaint`, `enquiry`, …), surest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intents: Vec<String>,
+    /// How soon somebody must act: 0 nobody waits, 1 somebody waits for an answer or a remedy, 2 within the day, 3 at once.
+    #[serde(default, skip_serializing_if = "nobody_waits")]
+    #[schemars(range(max = 3))]
+    pub urgency: u8,
+    /// What the customer feels, by stable name (`angry`, `happy`, `sad`, `fear`, `surprise`, `neutral`); absent where the model is not sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emotion: Option<String>,
+    /// Where on the customer's way it was written, by stable name (`awareness`, `purchase`, `use`, `after_sales`, `loyalty`); absent where
+    /// nothing tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// Words that characterise it, heaviest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<Keyword>,
@@ -51,6 +62,10 @@ pub struct Enriched {
     /// What an earlier revision of the same feedback had contributed and this one takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Contribution>>,
+}
+
+fn nobody_waits(urgency: &u8) -> bool {
+    *urgency == 0
 }
 
 /// What one piece of feedback adds to the windows it belongs to; enough to take it back again.

@@ -359,6 +359,9 @@ impl Enriched {
         };
         self.topics.clear();
         self.intents.clear();
+        self.urgency = 0;
+        self.emotion = None;
+        self.stage = None;
         self.keywords.clear();
         self.terms.clear();
         self.rules.clear();

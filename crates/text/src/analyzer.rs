@@ -7,12 +7,13 @@ use rustc_hash::FxHashMap;
 use crate::analysis::{Analysis, AspectMention, Polarity, Sentiment, Span, Token};
 use crate::car::{CarModel, car_ontology};
 use crate::config::Config;
+use crate::cue::CueText;
 use crate::entity::{Entity, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::intent::IntentFinder;
 use crate::judge::Room;
-use crate::keyword::{Keywords, Weighed};
+use crate::keyword::Keywords;
 use crate::lexicon::Lexicons;
 use crate::matcher::{Context, RuleSet, Subject};
 use crate::model::Model;
@@ -81,7 +82,7 @@ impl Analyzer {
             segmenter: Arc::new(Segmenter::for_lexicons(lexicons)),
             keywords: Arc::new(Keywords::default()),
             scope: ScopeReader::new(&lexicons.entries, &normalizer),
-            aspects: AspectFinder::new(&ontology, &normalizer),
+            aspects: AspectFinder::new(&ontology, &normalizer)?,
             cars: config
                 .car_aspects
                 .then(CarModel::embedded)
@@ -180,9 +181,9 @@ impl Analyzer {
             confidence: verdict.confidence,
             spans: self.spans(&reading.hits, &place),
         };
-        let mentions = self.aspects.find(&normalized.text, letters);
         let words = self.segmenter.cut(&normalized.text);
-        let weighed: Vec<Weighed<'_>> = words.iter().map(|w| self.keywords.weigh(w.word)).collect();
+        let mentions = self.aspects.find(&normalized.text, letters, &words);
+        let weighed = self.keywords.weigh_all(&words);
         let aspects = self.mentions(&mentions, reading, &place);
         let subject = Subject {
             original: text,
@@ -192,14 +193,16 @@ impl Analyzer {
             aspects: &aspects,
         };
         let rules = self.rules.find(&subject, context);
-        let intents = self.intents.find(letters, sentiment.label);
-        let tags = self.tagger.tag(
-            &self.config,
-            (&normalized.text, letters, runs),
-            sentiment.label,
-            &intents,
-            &weighed,
-        );
+        let of = CueText {
+            text: &normalized.text,
+            letters,
+            words: &words,
+            clauses: &reading.clauses,
+        };
+        let intents = self.intents.find(&of, verdict, reading);
+        let tags = self
+            .tagger
+            .tag(&self.config, (&of, runs), verdict, &intents, &weighed);
         let ends = words.iter().map(|word| word.end as u32).collect();
         let analysis = Analysis {
             topics: self.topics(&mentions, runs),

@@ -14,8 +14,10 @@ use crate::analysis::{Polarity, RuleHit, RuleLevel, Sentiment};
 use crate::analyzer::Analyzer;
 use crate::condition::Condition;
 use crate::config::KeywordMethod;
+use crate::cue::CueText;
 use crate::error::TextError;
 use crate::feature::Runs;
+use crate::judge::Room;
 use crate::letters::Letters;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
@@ -24,6 +26,7 @@ use crate::rule::{Examples, Rule, Rules};
 use crate::scope::Reading;
 use crate::segment::Word;
 use crate::simhash::SimHash;
+use crate::verdict::Verdict;
 
 const PASSES: usize = 3;
 /// Texts timed together: long enough for the clock, shorter than what a scheduler gives at a time.
@@ -85,6 +88,19 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         .iter()
         .map(|t| analyzer.segmenter().cut(t))
         .collect();
+    let read = |letters: &Letters| {
+        Room::enter(|room| {
+            room.letters.clone_from(letters);
+            (analyzer.read(&context, room), room.reading.clone())
+        })
+    };
+    let (verdicts, readings): (Vec<Verdict>, Vec<Reading>) = letters.iter().map(read).unzip();
+    let cued = |i: usize| CueText {
+        text: &normalized[i],
+        letters: &letters[i],
+        words: &words[i],
+        clauses: &readings[i].clauses,
+    };
     let rate = |step, pass: &dyn Fn(usize)| {
         let best = best(texts.len(), PASSES, pass);
         let seconds = best.as_secs_f64().max(1e-9);
@@ -121,20 +137,11 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             black_box(analyzer.tagger.emotions.read(&normalized[i]));
         }),
         rate("urgency", &|i| {
-            black_box(analyzer.tagger.urgency.judge(
-                &normalized[i],
-                &letters[i],
-                Polarity::Negative,
-                &[],
-            ));
+            let judge = &analyzer.tagger.urgency;
+            black_box(judge.judge(&cued(i), Polarity::Negative, &[]));
         }),
         rate("stage", &|i| {
-            black_box(
-                analyzer
-                    .tagger
-                    .stages
-                    .find(&normalized[i], &letters[i], &[]),
-            );
+            black_box(analyzer.tagger.stages.find(&cued(i), &[]));
         }),
         rate("entities", &|i| {
             drop(black_box(analyzer.tagger.entities.find(
@@ -154,18 +161,21 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             black_box(analyzer.verdict(texts[i], &adapted));
         }),
         rate("aspects", &|i| {
-            drop(black_box(
-                analyzer.aspects.find(&normalized[i], &letters[i]),
-            ))
+            drop(black_box(analyzer.aspects.find(
+                &normalized[i],
+                &letters[i],
+                &words[i],
+            )))
         }),
         rate("intents", &|i| {
-            drop(black_box(
-                analyzer.intents.find(&letters[i], Polarity::Neutral),
-            ))
+            drop(black_box(analyzer.intents.find(
+                &cued(i),
+                verdicts[i],
+                &readings[i],
+            )))
         }),
         rate("keywords", &|i| {
-            let weighed = words[i].iter().map(|w| analyzer.keywords.weigh(w.word));
-            let weighed: Vec<_> = weighed.collect();
+            let weighed = analyzer.keywords.weigh_all(&words[i]);
             drop(black_box(analyzer.keywords.extract(
                 &weighed,
                 KeywordMethod::TfIdf,

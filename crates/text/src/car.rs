@@ -183,7 +183,7 @@ pub fn evaluate_car_aspects(
     rows: &[(String, usize)],
     normalizer: &Normalizer,
 ) -> Result<CarScores, TextError> {
-    let finder = AspectFinder::new(&car_ontology()?, normalizer);
+    let finder = AspectFinder::new(&car_ontology()?, normalizer)?;
     let texts = by_text(rows);
     // Of the model, the words and the majority.
     let mut sets = [Counts::default(); 3];
@@ -203,7 +203,7 @@ pub fn evaluate_car_aspects(
         distinct.dedup();
         count(&mut told, &distinct, &named[0]);
         let mut words = [0u32; ASPECTS.len()];
-        for mention in finder.find(&normalized, &Letters::of(&normalized)) {
+        for mention in finder.find(&normalized, &Letters::of(&normalized), &[]) {
             words[mention.aspect] += 1;
         }
         named[1] = words.map(|n| n > 0);

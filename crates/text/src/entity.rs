@@ -15,9 +15,27 @@ use crate::scope::inside_word;
 use crate::terms::Terms;
 
 /// Days told from today; what day it was, only the time of the text tells.
-const DAYS: &str = "今天 昨天 前天 大前天 明天 后天 昨晚 今晚 今早 昨日 今日 明日 上周 这周 本周 下周 上周末 这周末 周末 上个月 这个月 本月 下个月 去年 今年 前年 \
-上周一 上周二 上周三 上周四 上周五 上周六 上周日 下周一 下周二 下周三 下周四 下周五 下周六 下周日 周一 周二 周三 周四 周五 周六 周日 星期一 星期二 星期三 星期四 \
-星期五 星期六 星期天 星期日 国庆 春节 五一 双十一 双11 双十二 双12";
+const DAYS: &str = "今天 昨天 前天 大前天 明天 后天 大后天 昨晚 今晚 明晚 今早 明早 昨日 今日 明日 前日 当日 周末 上周末 这周末 本周末 下周末 月底 月初 年底 年初 上个月 这个月 \
+下个月 上月 本月 下月 去年 今年 明年 前年 国庆 春节 元旦 中秋 端午 五一 双十一 双11 双十二 双12";
+/// Weeks and their days: each alone and both together, 下周 and 周三 and 下周三.
+const WEEKS: [&str; 7] = ["", "上", "这", "本", "下", "上个", "下个"];
+const WEEK: [&str; 3] = ["周", "星期", "礼拜"];
+const WEEKDAYS: [&str; 9] = ["", "一", "二", "三", "四", "五", "六", "日", "天"];
+
+/// The days that are told in words.
+fn days() -> impl Iterator<Item = String> {
+    let weeks = WEEKS.iter().flat_map(|which| {
+        let of = move |week| {
+            WEEKDAYS
+                .iter()
+                .map(move |day| format!("{which}{week}{day}"))
+        };
+        WEEK.iter().flat_map(of)
+    });
+    // 周 and 星期 alone tell no day.
+    let told = weeks.filter(|day| !WEEK.contains(&day.as_str()));
+    DAYS.split_whitespace().map(str::to_owned).chain(told)
+}
 
 /// What an entity is.
 #[derive(
@@ -122,8 +140,8 @@ impl EntityFinder {
                 names.push((alias.kind, Some(alias.name.clone())));
             }
         }
-        for day in DAYS.split_whitespace() {
-            words.push(day.to_owned());
+        for day in days() {
+            words.push(day);
             names.push((EntityKind::Date, None));
         }
         let terms = Terms::new(&words);
@@ -194,6 +212,8 @@ enum Head {
 /// What may begin at a character: a cheap look at its bytes, for most begin nothing.
 fn head(rest: &[u8], at: usize, text: &str) -> Head {
     let fresh = || at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
+    // 几十块, 数百元 are no amounts.
+    let vague = || text[..at].ends_with(['几', '数', '多', '余']);
     match rest[0] {
         b'0'..=b'9' | b'$' if fresh() => Head::Number,
         b'a'..=b'z' if fresh() => {
@@ -210,7 +230,7 @@ fn head(rest: &[u8], at: usize, text: &str) -> Head {
             Some(
                 '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '两' | '百'
                 | '千',
-            ) => Head::Number,
+            ) if !vague() => Head::Number,
             _ => Head::None,
         },
         _ => Head::None,
@@ -292,6 +312,8 @@ mod tests {
             );
         }
         for text in [
+            "也就几十块钱",
+            "好几百元",
             "买了2块蛋糕",
             "3个人",
             "5分钟",
@@ -311,7 +333,10 @@ mod tests {
             ("11月5号发的货", Some("--11-05")),
             ("2026年3月买的", Some("2026-03")),
             ("十一月五日", Some("--11-05")),
+            ("17年11月3日买的", Some("2017-11-03")),
             ("昨天买的", None),
+            ("下星期二送到", None),
+            ("这周五要用", None),
         ] {
             let (kind, _, found) = one(text);
             assert_eq!(
@@ -320,7 +345,17 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["13月5日", "2026-13-40", "2月30日", "3个月", "1.5.2版本"] {
+        assert_eq!(one("下星期二送到").1, "下星期二");
+        for text in [
+            "用了20年3次",
+            "一个星期",
+            "周到",
+            "13月5日",
+            "2026-13-40",
+            "2月30日",
+            "3个月",
+            "1.5.2版本",
+        ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }
     }

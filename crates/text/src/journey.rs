@@ -5,8 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Intent;
-use crate::cue::CueFinder;
-use crate::letters::Letters;
+use crate::cue::{CueFinder, CueText};
 use crate::normalize::Normalizer;
 
 /// A stage of the customer's way.
@@ -70,13 +69,8 @@ impl StageFinder {
     }
 
     /// The stage of a normalised text with these intents; the later one where two weigh alike.
-    pub(crate) fn find(
-        &self,
-        text: &str,
-        letters: &Letters,
-        intents: &[Intent],
-    ) -> Option<JourneyStage> {
-        let counts = self.0.count(text, letters);
+    pub(crate) fn find(&self, of: &CueText<'_>, intents: &[Intent]) -> Option<JourneyStage> {
+        let counts = self.0.count(of);
         let mut weights: [f32; 5] = std::array::from_fn(|s| counts[s] as f32 * WEIGHTS[s]);
         if intents.contains(&Intent::Churn) {
             weights[JourneyStage::Loyalty as usize] += 1.0;

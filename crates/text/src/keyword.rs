@@ -4,6 +4,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::analysis::Keyword;
 use crate::config::KeywordMethod;
+use crate::segment::Word;
 use crate::simhash::hash;
 use crate::text_rank::rank;
 
@@ -68,6 +69,18 @@ impl Keywords {
         Weighed { word, hash, told }
     }
 
+    /// The words of a text with what they weigh. Those of addresses (https://…) and of emoticons ([微笑]) tell nothing of what it is about.
+    pub(crate) fn weigh_all<'a>(&self, words: &[Word<'a>]) -> Vec<Weighed<'a>> {
+        let mut mute = 0;
+        let weigh = |(at, word): (usize, &Word<'a>)| {
+            mute = mute.max(at + muted(&words[at..]));
+            let weighed = self.weigh(word.word);
+            let told = weighed.told.filter(|_| at >= mute);
+            Weighed { told, ..weighed }
+        };
+        words.iter().enumerate().map(weigh).collect()
+    }
+
     /// The `top` weightiest of `words`, weighed by `method`.
     pub(crate) fn extract<'a>(
         &self,
@@ -119,6 +132,25 @@ impl Weighed<'_> {
     /// The hash by which it votes on a fingerprint.
     pub(crate) fn hash(&self) -> u64 {
         self.hash
+    }
+}
+
+/// Words between the brackets of an emoticon, at most.
+const EMOTICON: usize = 4;
+
+/// How many words from the first on are those of an address or an emoticon that begins there.
+fn muted(words: &[Word<'_>]) -> usize {
+    let Some(first) = words.first() else {
+        return 0;
+    };
+    let is = |at: usize, mark: &str| words.get(at).is_some_and(|w| w.word == mark);
+    match first.word {
+        "http" | "https" | "www" => {
+            let ends = |w: &Word<'_>| !w.word.bytes().all(|b| b.is_ascii_graphic());
+            words.iter().position(ends).unwrap_or(words.len())
+        }
+        "[" => (2..EMOTICON + 2).find(|at| is(*at, "]")).unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -218,6 +250,17 @@ mod tests {
                 .told
                 .is_none()
         );
+    }
+
+    #[test]
+    fn addresses_and_emoticons_tell_nothing() {
+        let keywords = keywords();
+        let text = "看https://shop.example.com/item/12.html 外卖[大哭]好吃";
+        let segmenter = crate::segment::Segmenter::new([]);
+        let weighed = keywords.weigh_all(&segmenter.cut(text));
+        let found = keywords.extract(&weighed, KeywordMethod::TfIdf, 9);
+        let found: Vec<&str> = found.iter().map(|k| k.term.as_str()).collect();
+        assert_eq!(found, ["外卖", "好吃"]);
     }
 
     #[test]

@@ -76,7 +76,15 @@ pub(crate) fn date(text: &str) -> Option<Read> {
     let (mark, rest) = mark(&text[at..])?;
     let second = whole(rest);
     match mark {
-        // A year and a month in characters.
+        // A year and a month in characters; a year of two digits is of this century, and wants a day: 17年11月3日.
+        '年' if at == 2 && first < 100 => {
+            let (month, taken) = second?;
+            let (day, more) = whole(rest[taken..].strip_prefix('月')?)?;
+            let end = text.len() - rest.len() + taken + '月'.len_utf8() + more;
+            let marked = text[end..].chars().next().filter(|c| "日号".contains(*c));
+            let end = end + marked.map_or(0, char::len_utf8);
+            day_of(Some(2000 + first), month, day, end)
+        }
         '年' if (1900..=2200).contains(&first) => {
             let (month, taken) = second?;
             let rest = rest[taken..].strip_prefix('月')?;

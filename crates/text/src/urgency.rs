@@ -6,8 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::analysis::{Intent, Polarity};
-use crate::cue::CueFinder;
-use crate::letters::Letters;
+use crate::cue::{CueFinder, CueText};
 use crate::normalize::Normalizer;
 
 /// How soon somebody must act; in JSON a number from 0 to 3.
@@ -72,47 +71,79 @@ impl JsonSchema for Urgency {
 
 /// Judges urgency with one automaton.
 #[derive(Debug, Clone)]
-pub(crate) struct UrgencyJudge(CueFinder<5>);
+pub(crate) struct UrgencyJudge(CueFinder<LISTS>);
+
+/// The lists, in their order.
+const LISTS: usize = 9;
+const DANGER: usize = 0;
+const HAZARD: usize = 1;
+const VICTIM: usize = 2;
+const LOSS: usize = 3;
+const PRESSURE: usize = 4;
+const HASTE: usize = 5;
+const WAITING: usize = 6;
+const OVER: usize = 7;
+const INJURY: usize = 8;
 
 impl UrgencyJudge {
     pub(crate) fn new(normalizer: &Normalizer) -> Self {
         let lists = [
             include_str!("../lexicon/urgency_danger.txt"),
+            include_str!("../lexicon/urgency_hazard.txt"),
+            include_str!("../lexicon/urgency_victim.txt"),
             include_str!("../lexicon/urgency_loss.txt"),
             include_str!("../lexicon/urgency_pressure.txt"),
+            include_str!("../lexicon/urgency_haste.txt"),
             include_str!("../lexicon/urgency_waiting.txt"),
             include_str!("../lexicon/urgency_safe.txt"),
+            include_str!("../lexicon/urgency_injury.txt"),
         ];
         Self(CueFinder::new(lists, normalizer))
     }
 
-    /// The urgency of a normalised text with this verdict and these intents.
-    pub(crate) fn judge(
-        &self,
-        text: &str,
-        letters: &Letters,
-        label: Polarity,
-        intents: &[Intent],
-    ) -> Urgency {
-        let [danger, loss, pressure, waiting, over] = self.0.count(text, letters).map(|n| n > 0);
+    /// Which lists a text cues. What danger befalls counts by the clause: a hazard is none without a victim beside it.
+    fn cues(&self, of: &CueText<'_>) -> [bool; LISTS] {
+        let mut found = [false; LISTS];
+        let mut beside = [None; 2];
+        for cue in self.0.find(of) {
+            for (list, found) in found.iter_mut().enumerate() {
+                *found |= cue.is(list);
+            }
+            for (at, list) in [HAZARD, VICTIM].into_iter().enumerate() {
+                if cue.is(list) {
+                    beside[at] = Some(of.clause(cue.start).0);
+                }
+            }
+            found[INJURY] |= beside[0].is_some() && beside[0] == beside[1];
+        }
+        found
+    }
+
+    /// The urgency of a text with this verdict and these intents.
+    pub(crate) fn judge(&self, of: &CueText<'_>, label: Polarity, intents: &[Intent]) -> Urgency {
+        let cued = self.cues(of);
         let wants = |intent| intents.contains(&intent);
         let threat = wants(Intent::Threat);
-        if danger {
+        // Who praises tells of an accident in a book, or of one that ended well.
+        if cued[DANGER] || cued[INJURY] && label != Polarity::Positive {
             return Urgency::Immediate;
         }
         // Thanks for what was done at once do not press: 马上就处理了,谢谢.
-        if label == Polarity::Positive && !threat && (over || !wants(Intent::HelpRequest)) {
+        if label == Polarity::Positive && !threat && (cued[OVER] || !wants(Intent::HelpRequest)) {
             return Urgency::None;
         }
-        if pressure && (threat || loss) {
+        let waits = cued[WAITING] || wants(Intent::HelpRequest);
+        let hastens = cued[HASTE] && (cued[WAITING] || cued[LOSS] || threat);
+        if (cued[PRESSURE] || hastens) && (threat || cued[LOSS]) {
             return Urgency::Immediate;
         }
         // An enquiry in haste presses too; haste alone, of somebody who tells a story, does not.
-        let asks = waiting || wants(Intent::HelpRequest) || wants(Intent::Enquiry);
-        if threat || loss || (pressure && (asks || label == Polarity::Negative)) {
+        let asks = waits || wants(Intent::Enquiry);
+        let presses = cued[PRESSURE] && (asks || label == Polarity::Negative);
+        if threat || cued[LOSS] || presses || hastens {
             return Urgency::Pressing;
         }
-        if waiting || wants(Intent::HelpRequest) {
+        if waits {
             return Urgency::Waiting;
         }
         Urgency::None
@@ -125,9 +156,7 @@ mod tests {
 
     fn judge(text: &str, label: Polarity, intents: &[Intent]) -> u8 {
         let judge = UrgencyJudge::new(&Normalizer::new());
-        judge
-            .judge(text, &Letters::of(text), label, intents)
-            .level()
+        crate::cue::with_text(text, |of, _| judge.judge(of, label, intents).level())
     }
 
     #[test]
@@ -147,6 +176,15 @@ mod tests {
         assert_eq!(judge("客服马上就退款了", Polarity::Positive, &[]), 0);
         assert_eq!(judge("充电宝起火", Polarity::Positive, &[]), 3);
         assert_eq!(judge("摔了一跤没有受伤", Polarity::Neutral, &[]), 0);
+    }
+
+    #[test]
+    fn words_of_danger_that_are_ways_of_speaking_need_a_victim() {
+        assert_eq!(judge("这颜值真是爆炸", Polarity::Neutral, &[]), 0);
+        assert_eq!(judge("等了两小时,人都炸了", Polarity::Negative, &[]), 1);
+        assert_eq!(judge("电池突然炸了", Polarity::Negative, &[]), 3);
+        assert_eq!(judge("退货被拒,真的很受伤", Polarity::Negative, &[]), 0);
+        assert_eq!(judge("孩子受伤了", Polarity::Negative, &[]), 3);
     }
 
     #[test]

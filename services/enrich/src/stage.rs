@@ -324,6 +324,11 @@ fn understand(analyzer: &Analyzer, feedback: FeedbackEvent, now: Timestamp) -> (
         rules,
         story,
         model_version: analysis.model_version.to_string(),
+        urgency: analysis.urgency.level(),
+        emotion: analysis
+            .emotion
+            .map(|emotion| emotion.label.as_str().to_owned()),
+        stage: analysis.stage.map(|stage| stage.as_str().to_owned()),
         rules_version: analyzer.rules().version().to_string(),
         feedback,
         enriched_at: now,

@@ -39,6 +39,44 @@ fn the_stage_is_found_as_a_person_would() {
     assert!(all >= 40 && rate >= 0.9, "{rate}\n{misses}");
 }
 
+/// Whether `found` is all of `expected` without a `?` behind it, and nothing beside what is listed.
+fn fits(expected: &str, found: &[String]) -> bool {
+    let listed: Vec<&str> = expected.split(' ').filter(|i| *i != "none").collect();
+    let told = |intent: &str| found.iter().any(|f| f == intent);
+    listed.iter().all(|i| i.ends_with('?') || told(i))
+        && found
+            .iter()
+            .all(|f| listed.iter().any(|i| i.trim_end_matches('?') == f))
+}
+
+#[test]
+fn intents_are_found_as_a_person_would() {
+    let (mut right, mut all) = (0, 0);
+    let mut misses = String::new();
+    let rows = include_str!("../intents.tsv").lines();
+    for line in rows.filter(|l| !l.starts_with('#')) {
+        let (expected, text) = line.split_once('\t').unwrap();
+        let found = analyzer().analyze(text).intents;
+        let name = |i| {
+            serde_json::to_value(i)
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let found: Vec<String> = found.into_iter().map(name).collect();
+        all += 1;
+        if fits(expected, &found) {
+            right += 1;
+        } else {
+            misses.push_str(&format!("  {text}: {found:?}, not {expected}\n"));
+        }
+    }
+    let rate = right as f32 / all as f32;
+    println!("intents: {:.1} % of {all}\n{misses}", rate * 100.0);
+    assert!(all >= 100 && rate >= 0.9, "{rate}\n{misses}");
+}
+
 /// A long and a short post, written for this test.
 const POSTS: [&str; 6] = [
     "昨晚在步行街那家新开的火锅店排队两个小时，好不容易坐下，服务员态度特别差，毛肚不新鲜，锅底里还吃出一只苍蝇，找经理理论，他说可以打八折，真是无语，以后再也不来了",

@@ -252,6 +252,9 @@ pub(crate) fn voice(number: usize, now: Timestamp, seconds: i64) -> Enriched {
         rules,
         story: String::new(),
         model_version: "seed".to_owned(),
+        urgency: 0,
+        emotion: None,
+        stage: None,
         rules_version: String::new(),
         terms: text
             .contains("有异物")

@@ -72,6 +72,15 @@ fn topics_of(out: Outputs) -> Vec<String> {
 }
 
 #[test]
+fn urgency_emotion_and_stage_stand_on_the_record() {
+    let text = "退款申请了三天还没到账，客服不理人，气死我了";
+    let (enriched, ..) = passed(&mut stage(), &record(&feedback("1", text), 0));
+    assert_eq!(enriched.urgency, 1);
+    assert_eq!(enriched.emotion.as_deref(), Some("angry"));
+    assert_eq!(enriched.stage.as_deref(), Some("after_sales"));
+}
+
+#[test]
 fn feedback_is_analysed_and_a_red_rule_gives_a_signal() {
     let mut out = Outputs::default();
     let record = record(&feedback("1", "喝完上吐下泻，食物中毒进了医院，太差了"), 0);

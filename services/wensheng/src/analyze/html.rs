@@ -7,9 +7,13 @@ use std::io::Write;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
-use wensheng_text::{Analysis, Intent, Polarity, RuleLevel, Scope};
+use wensheng_text::{Analysis, Polarity, Scope, Urgency};
 
 use super::highlight;
+use super::names::{
+    emotion_name, entity_name, intent_name, level_id, level_name, polarity_name, scope_name,
+    stage_name, urgency_name,
+};
 
 const STYLE: &str = include_str!("page.css");
 /// The weight of a span that is shown at full strength.
@@ -267,6 +271,7 @@ impl<'a> Page<'a> {
             }
             writeln!(out, "</dd>")?;
         }
+        write_state(out, analysis)?;
         if !analysis.keywords.is_empty() {
             write!(out, "<dt>关键词</dt><dd>")?;
             for keyword in &analysis.keywords {
@@ -303,6 +308,47 @@ impl<'a> Page<'a> {
     }
 }
 
+/// How soon somebody must act, what the writer feels, where on the customer's way it was written, and what is named.
+fn write_state(out: &mut impl Write, analysis: &Analysis) -> std::io::Result<()> {
+    if analysis.urgency != Urgency::None {
+        write!(
+            out,
+            "<dt>紧急程度</dt><dd><span class=\"chip urgency-{0}\">{1}<em>{0}</em></span></dd>",
+            analysis.urgency.level(),
+            urgency_name(analysis.urgency)
+        )?;
+    }
+    if let Some(emotion) = &analysis.emotion {
+        write!(
+            out,
+            "<dt>情绪</dt><dd><span class=\"chip\">{}<small>{:.0}%</small></span></dd>",
+            emotion_name(emotion.label),
+            emotion.confidence * 100.0
+        )?;
+    }
+    if let Some(stage) = analysis.stage {
+        let name = stage_name(stage);
+        write!(
+            out,
+            "<dt>旅程</dt><dd><span class=\"chip\">{name}</span></dd>"
+        )?;
+    }
+    if !analysis.entities.is_empty() {
+        write!(out, "<dt>实体</dt><dd>")?;
+        for entity in &analysis.entities {
+            write!(
+                out,
+                "<span class=\"chip\" title=\"{}\">{}<small>{}</small></span>",
+                Escaped(entity.value.as_deref().unwrap_or_default()),
+                Escaped(&entity.text),
+                entity_name(entity.kind)
+            )?;
+        }
+        writeln!(out, "</dd>")?;
+    }
+    Ok(())
+}
+
 fn write_fields(out: &mut impl Write, fields: &Map<String, Value>) -> std::io::Result<()> {
     let shown = fields.iter().filter_map(|(name, value)| match value {
         Value::String(value) if !value.is_empty() => Some((name, value.clone())),
@@ -323,56 +369,6 @@ fn write_fields(out: &mut impl Write, fields: &Map<String, Value>) -> std::io::R
 
 fn side(weight: f32) -> &'static str {
     if weight < 0.0 { "negative" } else { "positive" }
-}
-
-fn polarity_name(polarity: Polarity) -> &'static str {
-    match polarity {
-        Polarity::Negative => "负面",
-        Polarity::Neutral => "中性",
-        Polarity::Positive => "正面",
-    }
-}
-
-fn scope_name(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Plain => "直述",
-        Scope::Negated => "否定",
-        Scope::DoubleNegated => "双重否定",
-        Scope::Degree => "程度",
-        Scope::Question => "疑问",
-        Scope::Rhetorical => "反问",
-        Scope::Supposed => "假设",
-        Scope::Conceded => "让步",
-        Scope::Stressed => "转折强调",
-    }
-}
-
-fn intent_name(intent: Intent) -> &'static str {
-    match intent {
-        Intent::Complaint => "投诉",
-        Intent::Enquiry => "咨询",
-        Intent::Suggestion => "建议",
-        Intent::Praise => "表扬",
-        Intent::HelpRequest => "求助",
-        Intent::Threat => "威胁曝光或维权",
-        Intent::Churn => "流失",
-    }
-}
-
-fn level_name(level: RuleLevel) -> &'static str {
-    match level {
-        RuleLevel::Yellow => "黄",
-        RuleLevel::Orange => "橙",
-        RuleLevel::Red => "红",
-    }
-}
-
-fn level_id(level: RuleLevel) -> &'static str {
-    match level {
-        RuleLevel::Yellow => "yellow",
-        RuleLevel::Orange => "orange",
-        RuleLevel::Red => "red",
-    }
 }
 
 /// A text that is safe as content and as an attribute in double quotes.
@@ -441,5 +437,23 @@ mod tests {
         assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("url("));
         assert!(html.contains("共 2 条：负面 1，中性 0，正面 0，无法分析 1"));
         assert!(html.ends_with("</html>\n"));
+    }
+
+    #[test]
+    fn a_page_shows_every_tag() {
+        let text = "11月3日花了199元买的充电宝半夜起火，我要退货，再不处理我就曝光你们！";
+        let html = page(text, serde_json::json!({}));
+        for shown in [
+            "立即处理",
+            "威胁曝光或维权",
+            "售后",
+            "199元",
+            "--11-03",
+            "情绪",
+        ] {
+            assert!(html.contains(shown), "{shown} in {html}");
+        }
+        let text = "味道不错";
+        assert!(!page(text, serde_json::json!({})).contains("紧急程度"));
     }
 }

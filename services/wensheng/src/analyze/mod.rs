@@ -3,6 +3,7 @@
 mod highlight;
 mod html;
 pub(crate) mod input;
+mod names;
 mod readable;
 
 use std::collections::BTreeMap;

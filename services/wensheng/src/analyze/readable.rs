@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use anyhow::{Context as _, Result};
-use wensheng_text::{Analysis, Scope};
+use serde::Serialize;
+use wensheng_text::{Analysis, Scope, Urgency};
 
 /// Prints the analysis of `text`.
 pub(super) fn print(out: &mut impl Write, text: &str, analysis: &Analysis) -> Result<()> {
@@ -23,7 +24,7 @@ fn write(out: &mut impl Write, text: &str, analysis: &Analysis) -> std::io::Resu
     for span in &sentiment.spans {
         let scope = match span.scope {
             Scope::Plain => String::new(),
-            scope => format!("  {scope:?}").to_lowercase(),
+            scope => format!("  {}", name(&scope)),
         };
         writeln!(
             out,
@@ -41,12 +42,24 @@ fn write(out: &mut impl Write, text: &str, analysis: &Analysis) -> std::io::Resu
         )?;
     }
     if !analysis.intents.is_empty() {
-        let intents: Vec<String> = analysis
-            .intents
-            .iter()
-            .map(|intent| format!("{intent:?}").to_lowercase())
-            .collect();
+        let intents: Vec<String> = analysis.intents.iter().map(name).collect();
         writeln!(out, "  intent     {}", intents.join(", "))?;
+    }
+    if analysis.urgency != Urgency::None {
+        writeln!(out, "  urgency    {}", analysis.urgency.level())?;
+    }
+    if let Some(emotion) = &analysis.emotion {
+        let label = emotion.label.as_str();
+        let percent = emotion.confidence * 100.0;
+        writeln!(out, "  emotion    {label} (confidence {percent:.0} %)")?;
+    }
+    if let Some(stage) = analysis.stage {
+        writeln!(out, "  stage      {}", stage.as_str())?;
+    }
+    for entity in &analysis.entities {
+        let value = entity.value.as_deref().unwrap_or_default();
+        let kind = name(&entity.kind);
+        writeln!(out, "  entity     {kind} {} {value}", entity.text)?;
     }
     if !analysis.keywords.is_empty() {
         let words: Vec<&str> = analysis
@@ -86,4 +99,34 @@ fn write(out: &mut impl Write, text: &str, analysis: &Analysis) -> std::io::Resu
         )?;
     }
     writeln!(out, "  model      {}", analysis.model_version)
+}
+
+/// What JSON calls a value: `help_request`.
+fn name(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tag_is_read_by_the_name_that_json_gives_it() {
+        let text = "11月3日花了199元买的充电宝半夜起火，麻烦帮我退货！";
+        let analyzer = wensheng_enrich::Config::default().analyzer().unwrap();
+        let mut out = Vec::new();
+        print(&mut out, text, &analyzer.analyze(text)).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        for shown in [
+            "help_request",
+            "urgency    3",
+            "stage      after_sales",
+            "entity     money 199元 CNY 199.00",
+        ] {
+            assert!(out.contains(shown), "{shown} in {out}");
+        }
+    }
 }

@@ -139,6 +139,9 @@ fn post(number: u64, start: Timestamp) -> Enriched {
             }
         ),
         model_version: String::new(),
+        urgency: 0,
+        emotion: None,
+        stage: None,
         rules_version: String::new(),
         terms: Vec::new(),
         replaces: None,
