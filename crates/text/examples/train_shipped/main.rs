@@ -1,9 +1,9 @@
 //! Trains the shipped models and prints their scores, as `models/MODEL_CARD.md` tells.
 //!
-//!     cargo run --release -p wensheng-text --example train_shipped -- DATA OUT [held-out | left-out [final]] [buckets=N] [lexicon=WEIGHT] …
+//!     cargo run --release -p wensheng-text --example train_shipped -- DATA OUT [held-out=TENTH | left-out [final]] [shared] [buckets=N] [lexicon=WEIGHT] …
 //!
-//! `DATA` holds `train/*.csv` and `test/*.csv`. With `held-out`, a tenth of the training rows is kept out and scored instead of the
-//! test sets: for choosing options. With `left-out`, each domain is scored by a model that has seen no row of it, under several weights of
+//! `DATA` holds `train/*.csv` and `test/*.csv`. With `held-out=0` to `held-out=9`, that tenth of the training rows is kept out and
+//! scored instead of the test sets: for choosing options. With `shared`, no kind of source has weights of its own. With `left-out`, each domain is scored by a model that has seen no row of it, under several weights of
 //! the lexicon; on the training rows of the domain, or on its test rows with `final`. Nothing is written.
 
 mod phrases;
@@ -12,7 +12,7 @@ mod sets;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sets::{Rows, Sets, channel, domain, kind};
+use sets::{Rows, Sets, TENTHS, channel, domain, kind};
 use wensheng_text::{
     Analyzer, Config, Context, Lexicons, Model, Normalizer, Row, Rules, Scores, TrainOptions,
     evaluate, train,
@@ -46,7 +46,9 @@ fn main() -> Result<(), Failure> {
     let weight = option("lexicon").unwrap_or(Config::default().lexicon_weight);
 
     let normalizer = Normalizer::new();
-    let sets = Sets::read(Path::new(data), says("held-out"), &normalizer)?;
+    let tenths = rest.iter().find_map(|a| a.strip_prefix("held-out"));
+    let tenth = tenths.map(tenth).transpose()?;
+    let sets = Sets::read(Path::new(data), tenth, &normalizer)?;
     if says("left-out") {
         let scored = if says("final") {
             &sets.tests
@@ -83,6 +85,13 @@ fn main() -> Result<(), Failure> {
         print(&scored);
     }
     Ok(())
+}
+
+/// The number of a tenth after `held-out`.
+fn tenth(given: &str) -> Result<u64, Failure> {
+    let number = given.strip_prefix('=').and_then(|n| n.parse().ok());
+    let tenth = number.filter(|n| *n < TENTHS);
+    tenth.ok_or_else(|| format!("held-out{given}: give held-out=0 to held-out=9").into())
 }
 
 /// Weights of the lexicon on domains left out; a source that is not known doubles them.
