@@ -12,15 +12,14 @@ use crate::entity::{Entity, Found};
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::intent::IntentFinder;
+use crate::judge::Room;
 use crate::keyword::Keywords;
-use crate::letters::Letters;
 use crate::lexicon::Lexicons;
 use crate::matcher::{Context, RuleSet, Subject};
 use crate::model::Model;
 use crate::normalize::{Normalized, Normalizer};
 use crate::offset::CharIndex;
 use crate::ontology::{AspectFinder, Mention};
-use crate::reader::Room;
 use crate::rule::Rules;
 use crate::scope::{Hit, Reading, ScopeReader};
 use crate::segment::{Segmenter, Word};
@@ -152,6 +151,15 @@ impl Analyzer {
 
     /// The same, with the words as they were cut of the normalised text, for whoever reads a stream of texts.
     pub fn analyze_with_words(&self, text: &str, context: &Context<'_>) -> (Analysis, Words) {
+        Room::enter(|room| self.analyze_within(room, text, context))
+    }
+
+    fn analyze_within(
+        &self,
+        room: &mut Room,
+        text: &str,
+        context: &Context<'_>,
+    ) -> (Analysis, Words) {
         let normalized = self.normalizer.normalize(text, self.config.max_chars);
         let index = CharIndex::new(text, normalized.end());
         let place = Place {
@@ -159,10 +167,14 @@ impl Analyzer {
             normalized: &normalized,
             index: &index,
         };
-        let letters = Letters::of(&normalized.text);
-        let mut room = Room::default();
-        let (verdict, reading) = self.read(&normalized.text, &letters, context, &mut room);
-        let runs = &room.runs;
+        room.letters.read(&normalized.text);
+        let verdict = self.read(context, room);
+        let Room {
+            letters,
+            runs,
+            reading,
+            ..
+        } = room;
         let sentiment = Sentiment {
             label: verdict.label,
             score: verdict.score,
@@ -170,9 +182,9 @@ impl Analyzer {
             spans: self.spans(&reading.hits, &place),
         };
         let words = self.segmenter.cut(&normalized.text);
-        let mentions = self.aspects.find(&normalized.text, &letters, &words);
+        let mentions = self.aspects.find(&normalized.text, letters, &words);
         let weighed = self.keywords.weigh_all(&words);
-        let aspects = self.mentions(&mentions, &reading, &place);
+        let aspects = self.mentions(&mentions, reading, &place);
         let subject = Subject {
             original: text,
             normalized: &normalized,
@@ -183,11 +195,11 @@ impl Analyzer {
         let rules = self.rules.find(&subject, context);
         let of = CueText {
             text: &normalized.text,
-            letters: &letters,
+            letters,
             words: &words,
             clauses: &reading.clauses,
         };
-        let intents = self.intents.find(&of, verdict, &reading);
+        let intents = self.intents.find(&of, verdict, reading);
         let tags = self
             .tagger
             .tag(&self.config, (&of, runs), verdict, &intents, &weighed);

@@ -3,7 +3,7 @@
 //! Times are of passes over all texts, batch by batch, and of each batch the best pass counts: it is what the machine can do, the rest is
 //! noise of others, which seldom leaves a whole pass alone. Between two passes of a batch all others go through the caches.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use crate::config::KeywordMethod;
 use crate::cue::CueText;
 use crate::error::TextError;
 use crate::feature::Runs;
+use crate::judge::Room;
 use crate::letters::Letters;
 use crate::matcher::{Context, Subject};
 use crate::offset::CharIndex;
 use crate::phrase::{PhraseConfig, PhraseFinder, PhraseTokens};
-use crate::reader::Room;
 use crate::rule::{Examples, Rule, Rules};
 use crate::scope::Reading;
 use crate::segment::Word;
@@ -88,15 +88,13 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         .iter()
         .map(|t| analyzer.segmenter().cut(t))
         .collect();
-    let read = |letters: &Letters, text: &str| {
-        let room = &mut Room::default();
-        analyzer.read(text, letters, &context, room)
+    let read = |letters: &Letters| {
+        Room::enter(|room| {
+            room.letters.clone_from(letters);
+            (analyzer.read(&context, room), room.reading.clone())
+        })
     };
-    let (verdicts, readings): (Vec<Verdict>, Vec<Reading>) = letters
-        .iter()
-        .zip(&normalized)
-        .map(|(letters, text)| read(letters, text))
-        .unzip();
+    let (verdicts, readings): (Vec<Verdict>, Vec<Reading>) = letters.iter().map(read).unzip();
     let cued = |i: usize| CueText {
         text: &normalized[i],
         letters: &letters[i],
@@ -112,9 +110,8 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             microseconds_per_text: seconds * 1e6 / texts.len().max(1) as f64,
         }
     };
-    let reader = RefCell::new(analyzer.reader());
     let runs = RefCell::new(Runs::default());
-    let reading = Cell::new(Reading::default());
+    let reading = RefCell::new(Reading::default());
     let finder = RefCell::new(PhraseFinder::new(PhraseConfig::default()));
     let steps = vec![
         rate("normalize", &|i| {
@@ -128,13 +125,13 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         }),
         rate("model", &|i| {
             let mut runs = runs.borrow_mut();
-            runs.read_letters(&letters[i]);
+            runs.read_chars(letters[i].chars());
             black_box(analyzer.model.judge(&runs, None));
         }),
         rate("scopes", &|i| {
-            let room = reading.take();
-            let read = analyzer.scope.read(&normalized[i], &letters[i], room);
-            reading.set(black_box(read));
+            let mut reading = reading.borrow_mut();
+            analyzer.scope.read(&letters[i], &mut reading);
+            black_box(&reading.total);
         }),
         rate("emotion", &|i| {
             black_box(analyzer.tagger.emotions.read(&normalized[i]));
@@ -158,10 +155,10 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
             black_box(SimHash::of_hashes(weighed.map(|w| (w.hash(), w.weight()))));
         }),
         rate("verdict", &|i| {
-            black_box(reader.borrow_mut().verdict(texts[i], &context));
+            black_box(analyzer.verdict(texts[i], &context));
         }),
         rate("verdict_adapted", &|i| {
-            black_box(reader.borrow_mut().verdict(texts[i], &adapted));
+            black_box(analyzer.verdict(texts[i], &adapted));
         }),
         rate("aspects", &|i| {
             drop(black_box(analyzer.aspects.find(

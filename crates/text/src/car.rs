@@ -10,6 +10,7 @@ use crate::classifier::Classifier;
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::fit::{Labelled, Link};
+use crate::judge::with_runs;
 use crate::labelled::read_classes;
 use crate::letters::Letters;
 use crate::normalize::Normalizer;
@@ -74,9 +75,7 @@ impl CarModel {
 
     /// The ids of the aspects that a normalised text judges, the surest first; none where none is sure enough.
     pub fn read(&self, normalized: &str) -> Vec<&'static str> {
-        let mut runs = Runs::default();
-        runs.read(normalized);
-        self.judge(&runs).collect()
+        with_runs(normalized, |runs| self.judge(runs).collect())
     }
 
     /// The same of the runs of a text.

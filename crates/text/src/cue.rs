@@ -140,7 +140,8 @@ pub(crate) fn with_text<T>(
     let text = Normalizer::new().normalize(text, usize::MAX).text;
     let letters = Letters::of(&text);
     let scope = crate::scope::ScopeReader::new(&lexicons.entries, &Normalizer::new());
-    let reading = scope.read(&text, &letters, crate::scope::Reading::default());
+    let mut reading = crate::scope::Reading::default();
+    scope.read(&letters, &mut reading);
     let segmenter = crate::segment::Segmenter::for_lexicons(&lexicons);
     let of = CueText {
         text: &text,

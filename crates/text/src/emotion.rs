@@ -9,6 +9,7 @@ use crate::classifier::Classifier;
 use crate::error::TextError;
 use crate::feature::Runs;
 use crate::fit::{Labelled, Link};
+use crate::judge::with_runs;
 use crate::labelled::read_classes;
 use crate::normalize::Normalizer;
 use crate::teach::{TeachOptions, mean_f1, teach};
@@ -111,9 +112,7 @@ impl EmotionModel {
 
     /// Reads a normalised text; `None` for an empty one.
     pub fn read(&self, normalized: &str) -> Option<EmotionVerdict> {
-        let mut runs = Runs::default();
-        runs.read(normalized);
-        self.judge(&runs)
+        with_runs(normalized, |runs| self.judge(runs))
     }
 
     /// Judges the runs of a text; `None` for an empty one.

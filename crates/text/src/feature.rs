@@ -3,8 +3,6 @@
 //! Digits count as one digit, a bracketed emoticon (`[怒]`) as one character, and one that is repeated as one. No words: in trials they
 //! added nothing to the runs.
 
-use crate::letters::Letters;
-
 /// The longest text in a bracket that may be an emoticon, in characters: the longest of Weibo has eight.
 const LONGEST_EMOTICON: usize = 8;
 /// Emoticons are numbered above all Unicode characters, below 2^21, so that three symbols fit into 63 bits.
@@ -18,6 +16,14 @@ const LONGEST_NUMBER: usize = 3;
 /// The symbols of a normalised text of these characters, one per character or emoticon, into `symbols` (cleared first).
 pub(crate) fn symbols(chars: &[char], symbols: &mut Vec<u32>) {
     symbols.clear();
+    // Most texts have no bracket and no digit: every character is a symbol.
+    if !chars
+        .iter()
+        .fold(false, |any, c| any | (*c == '[' || c.is_ascii_digit()))
+    {
+        symbols.extend(chars.iter().map(|c| *c as u32));
+        return;
+    }
     symbols.reserve(chars.len());
     let mut at = 0;
     while let Some(c) = chars.get(at).copied() {
@@ -61,115 +67,161 @@ fn emoticon(chars: &[char]) -> Option<(u32, usize)> {
 /// A feature is a hash of 64 bits: its upper half says near which place of a table it stands, its lower half how far from there
 /// ([`bucket_of`]). A run of two and the runs of three that begin with it stand near each other, single symbols at the head of the
 /// table, so that a text touches few pages of memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Runs {
-    /// The characters of a text that comes without them.
-    letters: Letters,
+    /// The characters of a text that comes as a string.
+    chars: Vec<char>,
     symbols: Vec<u32>,
+    /// The features, `kept` of them, then room.
     features: Vec<u64>,
-    /// Runs of two and three whose symbols all stand more than once in the text: no others can be there twice.
+    kept: usize,
+    /// Runs whose symbols may all stand more than once in the text: no others can be there twice.
     repeats: Vec<u64>,
-    /// An open-addressed set of symbols, at most an eighth full: each plus one, so that 0 is an empty place, marked if it came again.
-    seen: Vec<u32>,
-    /// Of each symbol, its place in `seen`.
-    places: Vec<u32>,
+    /// Of each character of the basic plane, the stamp of the text that it was last seen in.
+    seen: Box<[u8; PLANE]>,
+    /// The stamp of this text; the next is of characters that came again in it.
+    stamp: u8,
 }
 
-/// The mark of a symbol that came again.
-const AGAIN: u32 = 1 << 31;
+/// Characters of the basic plane. Other symbols, of which there are few, are taken for ones that come again.
+const PLANE: usize = 1 << 16;
+/// The last stamp of a text; after it, all are forgotten.
+const LAST_STAMP: u8 = u8::MAX - 2;
+/// As many repeats are compared with each other; more are sorted.
+const COMPARED: usize = 48;
 /// The upper half of a feature.
 const NEAR: u64 = !0 << 32;
 /// Single symbols take the first sixteenth of a table.
 const HEAD_BITS: u32 = 4;
 
+impl Default for Runs {
+    fn default() -> Self {
+        Self {
+            chars: Vec::new(),
+            symbols: Vec::new(),
+            features: Vec::new(),
+            kept: 0,
+            repeats: Vec::new(),
+            seen: Box::new([0; PLANE]),
+            stamp: LAST_STAMP,
+        }
+    }
+}
+
 impl Runs {
     /// Takes in a normalised text.
     pub(crate) fn read(&mut self, text: &str) {
-        let mut letters = std::mem::take(&mut self.letters);
-        letters.read(text);
-        self.read_letters(&letters);
-        self.letters = letters;
+        let mut chars = std::mem::take(&mut self.chars);
+        chars.clear();
+        chars.extend(text.chars());
+        self.read_chars(&chars);
+        self.chars = chars;
     }
 
     /// Takes in a normalised text of these characters.
-    pub(crate) fn read_letters(&mut self, letters: &Letters) {
-        symbols(letters.chars(), &mut self.symbols);
+    pub(crate) fn read_chars(&mut self, chars: &[char]) {
+        symbols(chars, &mut self.symbols);
         // So many features at most, and as many repeats: written by their numbers, a branch less for each.
         let most = self.symbols.len() * 3;
-        self.features.clear();
-        self.features.resize(most, 0);
-        let singles = self.read_single();
-        self.read_joined(singles);
+        if self.features.len() < most {
+            self.features.resize(most, 0);
+            self.repeats.resize(most, 0);
+        }
+        let (singles, repeated) = self.read_single();
+        let (kept, repeated) = self.read_joined(singles, repeated);
+        let repeats = &mut self.repeats[..repeated];
+        let features = &mut self.features;
+        self.kept = kept;
+        let mut keep = |repeat: u64| {
+            features[self.kept] = repeat;
+            self.kept += 1;
+        };
+        if repeats.len() > COMPARED {
+            repeats.sort_unstable();
+            repeats
+                .chunk_by(|a, b| a == b)
+                .for_each(|alike| keep(alike[0]));
+        } else {
+            for (n, repeat) in repeats.iter().enumerate() {
+                if !repeats[..n].contains(repeat) {
+                    keep(*repeat);
+                }
+            }
+        }
     }
 
-    /// Every symbol once, at the head of the features; notes which come again. Gives how many.
-    fn read_single(&mut self) -> usize {
-        let places = (self.symbols.len() * 8).next_power_of_two().max(8);
-        let shift = 64 - places.trailing_zeros();
-        self.seen.clear();
-        self.seen.resize(places, 0);
-        self.places.resize(self.symbols.len(), 0);
-        let seen = self.seen.as_mut_slice();
+    /// Every symbol once, at the head of the features; notes which come again. Gives how many features and repeats there are.
+    fn read_single(&mut self) -> (usize, usize) {
+        if self.stamp >= LAST_STAMP {
+            self.seen.fill(0);
+            self.stamp = 0;
+        }
+        // 0 is of characters that were never seen.
+        self.stamp += if self.stamp == 0 { 1 } else { 2 };
         let features = self.features.as_mut_slice();
-        let mut singles = 0;
-        for (symbol, place) in self.symbols.iter().zip(&mut self.places) {
-            let hash = hash(*symbol);
-            let key = symbol + 1;
-            let mut at = (hash >> shift) as usize;
-            while seen[at] != 0 && seen[at] & !AGAIN != key {
-                at = (at + 1) & (places - 1);
-            }
-            *place = at as u32;
-            let new = seen[at] == 0;
-            seen[at] = if new { key } else { key | AGAIN };
-            features[singles] = hash >> HEAD_BITS;
+        let (mut singles, mut repeated) = (0, 0);
+        for symbol in &self.symbols {
+            let feature = hash(*symbol) >> HEAD_BITS;
+            let Some(seen) = self.seen.get_mut(*symbol as usize) else {
+                self.repeats[repeated] = feature;
+                repeated += 1;
+                continue;
+            };
+            let new = *seen < self.stamp;
+            *seen = self.stamp + u8::from(!new);
+            features[singles] = feature;
             singles += usize::from(new);
         }
-        singles
+        (singles, repeated)
     }
 
-    /// Every run of two and three once, after the `singles`.
-    fn read_joined(&mut self, singles: usize) {
-        let symbols = self.symbols.iter().zip(&self.places);
+    /// Every run of two and three after `kept` features, or after so many repeats where it may be one. Gives how many of each there are.
+    fn read_joined(&mut self, mut kept: usize, mut repeated: usize) -> (usize, usize) {
+        let came_again = self.stamp + 1;
         let seen = self.seen.as_slice();
-        let mut symbols =
-            symbols.map(|(symbol, at)| (hash(*symbol), seen[*at as usize] & AGAIN != 0));
-        let Some((mut before, mut before_again)) = symbols.next() else {
-            return;
+        let again = |symbol: u32| {
+            seen.get(symbol as usize)
+                .is_none_or(|seen| *seen == came_again)
         };
+        let mut symbols = self
+            .symbols
+            .iter()
+            .map(|symbol| (hash(*symbol), again(*symbol)));
         let features = self.features.as_mut_slice();
-        let mut kept = singles;
-        self.repeats.clear();
-        // A repeat is taken back from the features.
+        let repeats = self.repeats.as_mut_slice();
+        // It is written to both, and taken back from one.
         let mut keep = |feature: u64, again: bool| {
-            features[kept] = feature;
+            (features[kept], repeats[repeated]) = (feature, feature);
             kept += usize::from(!again);
-            if again {
-                self.repeats.push(feature);
-            }
+            repeated += usize::from(again);
         };
-        let mut last: Option<(u64, bool)> = None;
-        for (symbol, again) in symbols {
+        let pair = |before: u64, symbol: u64| {
             let pair = (before.rotate_left(29) ^ symbol).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let pair = pair ^ pair >> 32;
-            let both = before_again && again;
-            keep(pair, both);
-            if let Some((last, all)) = last {
-                let own = (last ^ symbol.rotate_left(11)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                keep(last & NEAR | own >> 32, all && again);
-            }
-            last = Some((pair, both));
+            pair ^ pair >> 32
+        };
+        let (Some((mut before, mut before_again)), Some((symbol, again))) =
+            (symbols.next(), symbols.next())
+        else {
+            return (kept, repeated);
+        };
+        let mut both = before_again && again;
+        let mut last = pair(before, symbol);
+        keep(last, both);
+        (before, before_again) = (symbol, again);
+        for (symbol, again) in symbols {
+            let own = (last ^ symbol.rotate_left(11)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            keep(last & NEAR | own >> 32, both & again);
+            both = before_again & again;
+            last = pair(before, symbol);
+            keep(last, both);
             (before, before_again) = (symbol, again);
         }
-        self.features.truncate(kept);
-        self.repeats.sort_unstable();
-        self.repeats.dedup();
-        self.features.extend_from_slice(&self.repeats);
+        (kept, repeated)
     }
 
     /// The distinct runs of one to three symbols, in an order that only the text decides.
     pub(crate) fn features(&self) -> &[u64] {
-        &self.features
+        &self.features[..self.kept]
     }
 
     /// How many symbols the text has.
@@ -202,7 +254,7 @@ mod tests {
 
     fn of(text: &str) -> Vec<u32> {
         let mut out = Vec::new();
-        symbols(Letters::of(text).chars(), &mut out);
+        symbols(&text.chars().collect::<Vec<_>>(), &mut out);
         out
     }
 
@@ -263,9 +315,9 @@ mod tests {
         };
         let (one, other) = (places("天地人"), places("天地间"));
         assert_eq!(one[3], other[3]);
-        assert_ne!(one[5], other[5]);
+        assert_ne!(one[4], other[4]);
         assert!(
-            one[3].abs_diff(one[5]) < SPAN as usize && one[3].abs_diff(other[5]) < SPAN as usize
+            one[3].abs_diff(one[4]) < SPAN as usize && one[3].abs_diff(other[4]) < SPAN as usize
         );
         assert!(
             one[..3]

@@ -1,16 +1,30 @@
 //! The characters of a text and where each begins, decoded once for all that read it.
 
 /// The characters of one text after the other, in the same room.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Letters {
-    /// The characters, and `END` after the last.
+    /// The characters, `END` after the last, then room.
     chars: Vec<char>,
-    /// The byte where each begins, and the length of the text.
-    starts: Vec<usize>,
+    /// The byte where each begins, the length of the text, then room.
+    starts: Vec<u32>,
+    /// How many characters there are, and of how many bytes.
+    len: usize,
+    bytes: u32,
 }
 
 /// Stands after the last character, so that each has one that follows it.
 const END: char = '\0';
+
+impl Default for Letters {
+    fn default() -> Self {
+        Self {
+            chars: vec![END],
+            starts: vec![0],
+            len: 0,
+            bytes: 0,
+        }
+    }
+}
 
 impl Letters {
     /// The characters of `text`.
@@ -22,36 +36,75 @@ impl Letters {
 
     /// Takes in another text.
     pub(crate) fn read(&mut self, text: &str) {
-        self.chars.clear();
-        self.starts.clear();
-        // Room at once for a post of Han characters; more grows as it comes.
-        let room = text.len() / 3 + 8;
-        self.chars.reserve(room);
-        self.starts.reserve(room);
-        for (at, c) in text.char_indices() {
-            self.chars.push(c);
-            self.starts.push(at);
+        self.clear(text.len() / 3);
+        text.chars().for_each(|c| self.push(c));
+        self.end();
+    }
+
+    /// Begins a text, with room for so many characters; more grows as it comes.
+    pub(crate) fn clear(&mut self, room: usize) {
+        (self.len, self.bytes) = (0, 0);
+        if self.chars.len() < room {
+            self.grow(room);
         }
-        self.chars.push(END);
-        self.starts.push(text.len());
+    }
+
+    /// Adds a character; [`Letters::end`] is to follow the last.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, c: char) {
+        if self.len + 1 >= self.chars.len() {
+            self.grow(self.len * 2);
+        }
+        (self.chars[self.len], self.starts[self.len]) = (c, self.bytes);
+        self.len += 1;
+        self.bytes += c.len_utf8() as u32;
+    }
+
+    /// Ends the text.
+    pub(crate) fn end(&mut self) {
+        (self.chars[self.len], self.starts[self.len]) = (END, self.bytes);
+    }
+
+    #[cold]
+    fn grow(&mut self, room: usize) {
+        self.chars.resize(room + 64, END);
+        self.starts.resize(room + 64, 0);
     }
 
     /// The characters.
     #[inline]
     pub(crate) fn chars(&self) -> &[char] {
-        self.chars.split_last().map_or(&[], |(_, chars)| chars)
+        &self.chars[..self.len]
     }
 
     /// The characters, with one after the last that is in no text.
     #[inline]
     pub(crate) fn with_end(&self) -> &[char] {
-        &self.chars
+        &self.chars[..=self.len]
     }
 
     /// The byte where character number `at` begins; that after the last is the length of the text.
     #[inline]
     pub(crate) fn byte(&self, at: usize) -> usize {
-        self.starts[at]
+        self.starts[at] as usize
+    }
+
+    /// The bytes of the text.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes as usize
+    }
+
+    /// The characters of these bytes, which begin and end with whole ones.
+    pub(crate) fn within(&self, bytes: std::ops::Range<usize>) -> &[char] {
+        let starts = &self.starts[..=self.len];
+        let number = |byte: usize| starts.partition_point(|start| (*start as usize) < byte);
+        &self.chars[number(bytes.start)..number(bytes.end)]
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> String {
+        self.chars().iter().collect()
     }
 }
 
@@ -64,9 +117,14 @@ mod tests {
         let mut letters = Letters::of("另一段长一些的文字");
         letters.read("a闻😀");
         assert_eq!(letters.chars(), ['a', '闻', '😀']);
+        assert_eq!(letters.with_end(), ['a', '闻', '😀', '\0']);
         assert_eq!([0, 1, 2, 3].map(|at| letters.byte(at)), [0, 1, 4, 8]);
+        assert_eq!(letters.within(1..8), ['闻', '😀']);
+        assert_eq!((letters.bytes(), letters.text()), (8, "a闻😀".to_owned()));
         letters.read("");
         assert_eq!((letters.chars(), letters.byte(0)), (&[][..], 0));
-        assert_eq!(Letters::default().chars(), []);
+        assert_eq!(Letters::default().with_end(), ['\0']);
+        let long = "长".repeat(1000);
+        assert_eq!(Letters::of(&long).text(), long);
     }
 }

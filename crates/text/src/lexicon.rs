@@ -17,8 +17,23 @@ pub(crate) enum Role {
     NegatedPraise(f32),
     /// An emoticon or emoji, −3 to 3: no negation reaches it.
     Emoticon(f32),
+    /// What happens or is done, with its weight, and its weight where it is negated: 坏 −1.5 and 2, 解决 0.3 and −2. Praise of this kind
+    /// puts right the blame before it in the sentence: 坏了，当天就修好.
+    Event(f32, f32),
+    /// What says by itself what came of it, −3 to 3, though no word of feeling is in it: 三年了还在用. Questions, wishes and 但是 leave
+    /// it as it is.
+    Outcome(f32),
+    /// 帮我, 叫我: who does something for the customer, or makes him do it; judges with this weight where its clause asks and wishes
+    /// nothing and holds no word of feeling.
+    Cue(f32),
+    /// 多亏: praise of this weight, and the blame that follows in the sentence did not come to be.
+    Averted(f32),
+    /// 工作时间为: its clause states and does not judge, unless a word of feeling stands in it.
+    Notice,
     /// 不, 没有.
     Negation,
+    /// 都没有: negates the event before it, or what follows where none stands before.
+    NegationAfter,
     /// 非常, 有点: multiplies what follows.
     Degree(f32),
     /// 死了, 得很: multiplies what precedes.
@@ -56,6 +71,7 @@ pub(crate) enum Role {
 /// The files of a lexicon folder.
 const POLARITY: &str = "polarity.tsv";
 const EMOTICONS: &str = "emoticons.tsv";
+const OUTCOMES: &str = "outcomes.tsv";
 const MODIFIERS: &str = "modifiers.tsv";
 const USER_WORDS: &str = "user_words.tsv";
 const ASPECTS: &str = "aspects.yaml";
@@ -72,7 +88,9 @@ pub struct Lexicons {
 
 impl Lexicons {
     /// The files that a folder may hold.
-    pub const FILES: [&str; 5] = [POLARITY, EMOTICONS, MODIFIERS, USER_WORDS, ASPECTS];
+    pub const FILES: [&str; 6] = [
+        POLARITY, EMOTICONS, OUTCOMES, MODIFIERS, USER_WORDS, ASPECTS,
+    ];
 
     /// What customers judge, with its names.
     pub fn ontology(&self) -> &Ontology {
@@ -87,8 +105,8 @@ impl Lexicons {
         Self::read(|_| Ok(None))
     }
 
-    /// The shipped lists, except for files of the same name in `folder`: `polarity.tsv`, `emoticons.tsv`, `modifiers.tsv`,
-    /// `user_words.tsv`, `aspects.yaml`.
+    /// The shipped lists, except for files of the same name in `folder`: `polarity.tsv`, `emoticons.tsv`, `outcomes.tsv`,
+    /// `modifiers.tsv`, `user_words.tsv`, `aspects.yaml`.
     ///
     /// # Errors
     /// A file that cannot be read, or every bad row of those that can.
@@ -119,6 +137,7 @@ impl Lexicons {
         };
         let polarity = or(POLARITY, include_str!("../lexicon/polarity.tsv"))?;
         let emoticons = or(EMOTICONS, include_str!("../lexicon/emoticons.tsv"))?;
+        let outcomes = or(OUTCOMES, include_str!("../lexicon/outcomes.tsv"))?;
         let modifiers = or(MODIFIERS, include_str!("../lexicon/modifiers.tsv"))?;
         let words = or(USER_WORDS, include_str!("../data/user_words.tsv"))?;
         let aspects = or(ASPECTS, include_str!("../ontology/aspects.yaml"))?;
@@ -141,6 +160,7 @@ impl Lexicons {
         };
         add(POLARITY, &polarity, |v| weight(v).map(Role::Polar));
         add(EMOTICONS, &emoticons, |v| weight(v).map(Role::Emoticon));
+        add(OUTCOMES, &outcomes, outcome);
         add(MODIFIERS, &modifiers, modifier);
         if !problems.is_empty() {
             return Err(TextError::Invalid {
@@ -200,13 +220,26 @@ fn weight(value: &str) -> Result<f32, String> {
     }
 }
 
+fn outcome(value: &str) -> Result<Role, String> {
+    Ok(match value.split_once('\t') {
+        None => Role::Outcome(weight(value)?),
+        Some((plain, negated)) => Role::Event(weight(plain.trim())?, weight(negated.trim())?),
+    })
+}
+
 fn modifier(value: &str) -> Result<Role, String> {
     let (kind, factor) = value
         .split_once('\t')
         .map_or((value, None), |(k, f)| (k, Some(f.trim())));
-    let factor = || number(factor.unwrap_or_default());
+    let factor = factor.unwrap_or_default();
+    let weight = || weight(factor);
+    let factor = || number(factor);
     Ok(match kind {
+        "cue" => Role::Cue(weight()?),
+        "averted" => Role::Averted(weight()?),
+        "notice" => Role::Notice,
         "negation" => Role::Negation,
+        "negation_after" => Role::NegationAfter,
         "degree" => Role::Degree(factor()?),
         "degree_after" => Role::DegreeAfter(factor()?),
         "adversative" => Role::Adversative,

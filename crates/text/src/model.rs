@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::error::TextError;
 use crate::feature::{Runs, bucket_of};
+use crate::pages::Pages;
 
 const MAGIC: &[u8; 8] = b"WSMODEL4";
 /// The heads: polarity, neutrality.
@@ -90,14 +91,14 @@ pub struct Model {
     /// Of unknown sources, then of each adapter.
     calibrations: Vec<Calibration>,
     /// The weights of the heads of each bucket side by side: one cache line serves both.
-    table: Box<[[i8; HEADS]]>,
+    table: Pages,
 }
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Model")
             .field("version", &self.version)
-            .field("buckets", &self.table.len())
+            .field("buckets", &self.buckets())
             .finish_non_exhaustive()
     }
 }
@@ -119,13 +120,16 @@ impl Model {
         });
         let quantise =
             |w: f32, top: f32| -> i8 { ((w.abs() / top).sqrt() * 127.0).round().copysign(w) as i8 };
-        let cell = |w: &[f32; HEADS]| std::array::from_fn(|h| quantise(w[h], tops[h]));
+        let cell = |w: &[f32; HEADS]| -> [u8; HEADS] {
+            std::array::from_fn(|h| quantise(w[h], tops[h]) as u8)
+        };
+        let table: Vec<u8> = weights.table.iter().flat_map(cell).collect();
         Self {
             version: Arc::from(weights.version),
             tops,
             adapters: weights.adapters,
             calibrations: weights.calibrations,
-            table: weights.table.iter().map(cell).collect(),
+            table: Pages::of(&table),
         }
     }
 
@@ -181,10 +185,7 @@ impl Model {
             tops,
             adapters,
             calibrations,
-            table: bytes[table_at..]
-                .chunks_exact(HEADS)
-                .map(|c| std::array::from_fn(|h| c[h] as i8))
-                .collect(),
+            table: Pages::of(&bytes[table_at..]),
         })
     }
 
@@ -197,7 +198,7 @@ impl Model {
         }
         let mut out = Vec::with_capacity(HEADER + names.len() + self.table.len() * HEADS + 256);
         out.extend_from_slice(MAGIC);
-        for size in [self.table.len(), names.len()] {
+        for size in [self.buckets() as usize, names.len()] {
             out.extend_from_slice(&u32::try_from(size).unwrap_or(0).to_le_bytes());
         }
         for top in self.tops {
@@ -210,18 +211,18 @@ impl Model {
                 out.extend_from_slice(&calibration.temperature[h].to_le_bytes());
             }
         }
-        out.extend(self.table.iter().flatten().map(|q| *q as u8));
+        out.extend_from_slice(&self.table);
         out
     }
 
     /// All numbers; [`Model::from_weights`] gives the model back.
     pub fn weights(&self) -> Weights {
         let decode =
-            |cell: &[i8; HEADS]| std::array::from_fn(|h| self.weight(h, squared(cell[h]).into()));
+            |cell: &[u8; HEADS]| std::array::from_fn(|h| self.weight(h, squared(cell[h]).into()));
         Weights {
             version: self.version.to_string(),
             adapters: self.adapters.clone(),
-            table: self.table.iter().map(decode).collect(),
+            table: self.cells().iter().map(decode).collect(),
             calibrations: self.calibrations.clone(),
         }
     }
@@ -258,7 +259,13 @@ impl Model {
 
     /// How many features the table tells apart.
     fn buckets(&self) -> u32 {
-        self.table.len() as u32
+        self.cells().len() as u32
+    }
+
+    /// The weights of each bucket, signed bytes.
+    #[inline]
+    fn cells(&self) -> &[[u8; HEADS]] {
+        self.table.as_chunks().0
     }
 
     /// The buckets of the features of a normalised text, as all sources share them and as an adapter has them for itself: two lists
@@ -324,7 +331,7 @@ impl Model {
 
     /// Adds the signed squares of the bytes of each feature, turned by `salt`.
     fn add(&self, features: &[u64], salt: u64, sums: &mut [i64; HEADS]) {
-        let buckets = self.buckets();
+        let (table, buckets) = (self.cells(), self.buckets());
         for features in features.chunks(GATHERED) {
             // Places, then look-ups, which wait for memory and so for each other as little as can be, then sums, which wait for nothing.
             let mut places = [0; GATHERED];
@@ -333,7 +340,7 @@ impl Model {
             }
             let mut cells = [[0; HEADS]; GATHERED];
             for (cell, place) in cells.iter_mut().zip(&places[..features.len()]) {
-                *cell = self.table[*place as usize];
+                *cell = table[*place as usize];
             }
             let mut lanes = [0; LANES];
             let (cells, _) = cells.as_flattened().as_chunks::<LANES>();
@@ -351,12 +358,13 @@ impl Model {
     /// What the runs inside `part` add to the polarity of a text of `features` distinct runs that holds it; `runs` gives room.
     pub(crate) fn share(
         &self,
-        part: &str,
+        part: &[char],
         adapter: Option<usize>,
         features: usize,
         runs: &mut Runs,
     ) -> f32 {
-        let odds = self.read(part, adapter, runs).polarity;
+        runs.read_chars(part);
+        let odds = self.judge(runs, adapter).polarity;
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         let share = odds - calibration.odds(0, 0.0);
         // The scale of the part taken back, that of the text put in its place.
@@ -369,11 +377,11 @@ impl Model {
     }
 }
 
-/// The square of a byte, with its sign.
+/// The square of a signed byte, with its sign.
 #[inline]
-fn squared(byte: i8) -> i32 {
+fn squared(byte: u8) -> i32 {
     // 16 bits hold it, and the processor multiplies twice as many of them at once.
-    let byte = i16::from(byte);
+    let byte = i16::from(byte as i8);
     i32::from(byte * byte.abs())
 }
 

@@ -9,6 +9,8 @@ use std::ops::{Range, RangeInclusive};
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::letters::Letters;
+
 const FIRST: u32 = 0x4e00;
 const LAST: u32 = 0x9fff;
 /// Where what a character becomes is looked up as for Han: ASCII, general punctuation, marks and kana, full-width forms.
@@ -172,11 +174,12 @@ impl Normalizer {
     /// What one character becomes wherever it stands, if that is one of the basic plane.
     fn alone(&self, code: u32) -> Option<u16> {
         let c = char::from_u32(code)?;
-        let mut out = Writer::new(String::new(), ());
-        self.write_one(c, 0, "", &mut out);
-        let mut written = out.text.chars();
-        let to = u16::try_from(written.next()? as u32).ok()?;
-        written.next().is_none().then_some(to)
+        let mut letters = Letters::default();
+        self.write_one(c, 0, "", &mut Writer::new(&mut letters));
+        match letters.chars() {
+            [to] => u16::try_from(*to as u32).ok(),
+            _ => None,
+        }
     }
 
     /// The usual Simplified form of one character.
@@ -192,32 +195,42 @@ impl Normalizer {
     /// Normalises `original`, reading at most `limit` characters of it.
     pub fn normalize(&self, original: &str, limit: usize) -> Normalized {
         let room = original.len().min(limit.saturating_mul(4)) + 8;
-        let mut out = Writer::new(String::with_capacity(room), Vec::with_capacity(16));
+        let mut out = Writer::new(Traced {
+            text: String::with_capacity(room),
+            parts: Vec::with_capacity(16),
+            parted: true,
+        });
         let (end, truncated) = self.write(original, limit, &mut out);
         Normalized {
-            text: out.text,
-            parts: out.trace,
+            text: out.to.text,
+            parts: out.to.parts,
             end,
             truncated,
         }
     }
 
-    /// The text that `normalize` gives, in less time, without the way back.
+    /// The text that `normalize` gives, without the way back.
     pub fn text(&self, original: &str, limit: usize) -> String {
-        self.text_in(original, limit, String::new())
+        let mut letters = Letters::default();
+        self.letters(original, limit, &mut letters);
+        letters.text()
     }
 
-    /// The same in the memory of `room`, whose text is lost.
-    pub(crate) fn text_in(&self, original: &str, limit: usize, mut room: String) -> String {
-        room.clear();
-        room.reserve(original.len().min(limit.saturating_mul(4)) + 8);
-        let mut out = Writer::new(room, ());
+    /// The characters of the text that `normalize` gives, in less time, without the way back.
+    pub(crate) fn letters(&self, original: &str, limit: usize, letters: &mut Letters) {
+        letters.clear(original.len().min(limit.saturating_mul(4)) / 3);
+        let mut out = Writer::new(letters);
         self.write(original, limit, &mut out);
-        out.text
+        out.to.end();
     }
 
     /// Writes the normalised text; gives the byte of the original where reading stopped, and whether that was before its end.
-    fn write<T: Trace>(&self, original: &str, limit: usize, out: &mut Writer<T>) -> (usize, bool) {
+    fn write<T: Written>(
+        &self,
+        original: &str,
+        limit: usize,
+        out: &mut Writer<T>,
+    ) -> (usize, bool) {
         let (mut at, mut read) = (0, 0);
         loop {
             (at, read) = self.write_usual(original.as_bytes(), at, read, limit, out);
@@ -227,7 +240,7 @@ impl Normalizer {
             if read == limit {
                 return (at, true);
             }
-            out.parted = true;
+            out.to.part();
             self.write_one(c, at, &original[at + c.len_utf8()..], out);
             (at, read) = (at + c.len_utf8(), read + 1);
         }
@@ -235,7 +248,7 @@ impl Normalizer {
 
     /// Writes from byte `at` on, before which `read` characters were read, what the characters usually become: most of a text. Stops
     /// where one needs more, and at `limit` characters; gives the byte and the number of characters there.
-    fn write_usual<T: Trace>(
+    fn write_usual<T: Written>(
         &self,
         bytes: &[u8],
         mut at: usize,
@@ -267,7 +280,7 @@ impl Normalizer {
     }
 
     /// Writes what the character `c` at byte `at` becomes, which `rest` follows.
-    fn write_one<T: Trace>(&self, c: char, at: usize, rest: &str, out: &mut Writer<T>) {
+    fn write_one<T: Written>(&self, c: char, at: usize, rest: &str, out: &mut Writer<T>) {
         let code = c as u32;
         let push = |to: char, out: &mut Writer<T>| out.push(to, at, c.len_utf8());
         if code < 0x80 {
@@ -279,7 +292,7 @@ impl Normalizer {
             }
         } else if let Some(slot) = slot(c) {
             let to = match self.usual[slot] {
-                0 => self.decide(c, &out.text, rest),
+                0 => self.decide(c, &out.to, rest),
                 to => char::from_u32(u32::from(to)).unwrap_or(c),
             };
             push(to, out);
@@ -307,14 +320,13 @@ impl Normalizer {
     }
 
     /// The conversion of a character whose neighbours decide.
-    fn decide(&self, c: char, before: &str, after: &str) -> char {
+    fn decide(&self, c: char, before: &impl Written, after: &str) -> char {
         let Some((usual, exceptions)) = self.undecided.get(&c) else {
             return c;
         };
         let fits = |e: &&Exception| {
-            let mut back = before.chars().rev();
             let mut on = after.chars();
-            e.before.iter().rev().all(|c| back.next() == Some(*c))
+            before.ends_with(&e.before)
                 && e.after
                     .iter()
                     .all(|c| on.next().map(|n| self.simplify(n)) == Some(*c))
@@ -323,21 +335,48 @@ impl Normalizer {
     }
 }
 
-/// Remembers where the parts of a normalised text came from, or does not.
-trait Trace {
-    /// What begins at byte `start` came from byte `original`, each character from one of as many bytes or all from one.
-    fn note(&mut self, start: usize, original: usize, alike: bool);
+/// What a normalised text is written to.
+trait Written {
+    /// Takes a character, to which one of `width` bytes at byte `at` of the original came.
+    fn put(&mut self, c: char, at: usize, width: usize);
+
+    /// The next character may begin a part.
+    fn part(&mut self);
+
+    /// Whether the last characters are these.
+    fn ends_with(&self, chars: &[char]) -> bool;
 }
 
-impl Trace for Vec<Part> {
-    #[inline]
-    fn note(&mut self, start: usize, original: usize, alike: bool) {
+impl Written for &mut Letters {
+    #[inline(always)]
+    fn put(&mut self, c: char, _: usize, _: usize) {
+        self.push(c);
+    }
+
+    fn part(&mut self) {}
+
+    fn ends_with(&self, chars: &[char]) -> bool {
+        self.chars().ends_with(chars)
+    }
+}
+
+/// A text whose parts remember where they came from.
+struct Traced {
+    text: String,
+    parts: Vec<Part>,
+    /// Whether the next character begins a part, or may: most go on with the one that is noted already.
+    parted: bool,
+}
+
+impl Traced {
+    /// What begins at the end of the text came from byte `original`, each character from one of as many bytes or all from one.
+    fn note(&mut self, original: usize, alike: bool) {
         let narrow = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
-        let (start, original) = (narrow(start), narrow(original));
+        let (start, original) = (narrow(self.text.len()), narrow(original));
         let goes_on =
             |last: &Part| alike && last.alike && start - last.start == original - last.original;
-        if !self.last().is_some_and(goes_on) {
-            self.push(Part {
+        if !self.parts.last().is_some_and(goes_on) {
+            self.parts.push(Part {
                 start,
                 original,
                 alike,
@@ -346,41 +385,46 @@ impl Trace for Vec<Part> {
     }
 }
 
-impl Trace for () {
+impl Written for Traced {
     #[inline]
-    fn note(&mut self, _: usize, _: usize, _: bool) {}
+    fn put(&mut self, c: char, at: usize, width: usize) {
+        let alike = c.len_utf8() == width;
+        if !alike || self.parted {
+            self.note(at, alike);
+        }
+        self.parted = !alike;
+        self.text.push(c);
+    }
+
+    fn part(&mut self) {
+        self.parted = true;
+    }
+
+    fn ends_with(&self, chars: &[char]) -> bool {
+        let mut back = self.text.chars().rev();
+        chars.iter().rev().all(|c| back.next() == Some(*c))
+    }
 }
 
 struct Writer<T> {
-    text: String,
-    trace: T,
+    to: T,
     last: char,
     run: usize,
-    /// Whether the next character begins a part, or may.
-    parted: bool,
 }
 
-impl<T: Trace> Writer<T> {
-    fn new(text: String, trace: T) -> Self {
+impl<T: Written> Writer<T> {
+    fn new(to: T) -> Self {
         Self {
-            text,
-            trace,
+            to,
             last: '\0',
             run: 0,
-            parted: true,
         }
     }
 
     /// Writes `c`, which is no repeat, to which a character of `width` bytes at byte `at` of the original came.
     #[inline]
     fn write(&mut self, c: char, at: usize, width: usize) {
-        let alike = c.len_utf8() == width;
-        // Most characters go on with the part that is noted already.
-        if !alike || self.parted {
-            self.trace.note(self.text.len(), at, alike);
-        }
-        self.parted = !alike;
-        self.text.push(c);
+        self.to.put(c, at, width);
         (self.last, self.run) = (c, 1);
     }
 
@@ -396,8 +440,8 @@ impl<T: Trace> Writer<T> {
             self.last = c;
             self.run = 1;
         }
-        self.trace.note(self.text.len(), at, c.len_utf8() == width);
-        self.text.push(c);
+        self.to.part();
+        self.to.put(c, at, width);
     }
 }
 

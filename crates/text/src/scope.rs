@@ -3,11 +3,17 @@
 //! A negation or a word of degree reaches the next word of feeling in its clause, not further than [`REACH`]. 但是 weakens what came
 //! before it in the sentence and strengthens what follows. A question halves, a scornful one turns praise over.
 
+use std::ops::Range;
+
 use crate::analysis::Scope;
 use crate::letters::Letters;
 use crate::lexicon::Role;
 use crate::normalize::Normalizer;
-use crate::terms::Terms;
+use crate::terms::{Found, Terms};
+
+mod reading;
+
+pub(crate) use reading::{Clause, Hit, Reading};
 
 /// How many bytes (three per Han character) lie at most between a modifier and the word that it reaches: 不是一家让人满意的店 spans
 /// seven characters; farther apart the two belong together by chance more often than not.
@@ -22,98 +28,10 @@ const ASKED: f32 = 0.4;
 const SUPPOSED: f32 = 0.3;
 /// What a scornful question or a wish blames that names no feeling: 这也叫售后? 早点发货就好了.
 const IMPLIED: f32 = -1.0;
+/// Statements weigh so many times what questions do.
+const STATED: usize = 2;
 /// Log-odds of the rest of a text below which praise that may mock does.
 pub(crate) const MOCKED: f32 = -0.5;
-
-/// A word of feeling where it stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Hit {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) weight: f32,
-    pub(crate) scope: Scope,
-    /// Whether the word is itself a negation of praise: 不推荐.
-    pub(crate) negated_praise: bool,
-    /// Whether it is praise that mocks where the rest of the text blames: 厉害了.
-    pub(crate) mocks: bool,
-}
-
-/// A stretch between two marks, and the hits in it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Clause {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    /// Sum of the weights of its hits.
-    pub(crate) weight: f32,
-    /// Whether a sentence ends with it.
-    pub(crate) ends_sentence: bool,
-}
-
-/// What the reading found; offsets are bytes of the normalised text.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) hits: Vec<Hit>,
-    pub(crate) clauses: Vec<Clause>,
-    /// Sum of all weights.
-    pub(crate) total: f32,
-    /// Sum of the weights of the words that a negation or scorn turned: where runs of characters mislead the trained reading.
-    pub(crate) turned: f32,
-    /// Share of the text that asks and does not scorn, 0 to 1.
-    pub(crate) asked: f32,
-}
-
-impl Reading {
-    /// The same memory with nothing found.
-    fn cleared(mut self) -> Self {
-        self.hits.clear();
-        self.clauses.clear();
-        Self {
-            hits: self.hits,
-            clauses: self.clauses,
-            ..Self::default()
-        }
-    }
-
-    /// The sums of the weights of the hits.
-    fn sum_up(&mut self) {
-        self.turned = self.turned_hits().map(|h| h.weight).sum();
-        self.total = self.hits.iter().map(|h| h.weight).sum();
-    }
-
-    /// The praise that would mock, if the rest of the words of feeling do not praise.
-    pub(crate) fn mocking(&self) -> impl Iterator<Item = &Hit> {
-        let rest: f32 = self
-            .hits
-            .iter()
-            .filter(|h| !h.mocks)
-            .map(|h| h.weight)
-            .sum();
-        self.hits.iter().filter(move |h| h.mocks && rest <= 0.0)
-    }
-
-    /// Turns the praise that mocks into blame, in its clauses too.
-    pub(crate) fn turn_mocking(&mut self) {
-        for hit in self.hits.iter_mut().filter(|h| h.mocks) {
-            let clause = self.clauses.iter_mut().find(|c| c.end >= hit.end);
-            if let Some(clause) = clause {
-                clause.weight -= 2.0 * hit.weight;
-            }
-            hit.weight = -hit.weight;
-            hit.scope = Scope::Rhetorical;
-        }
-        self.sum_up();
-    }
-
-    /// The words that a negation or scorn turned.
-    pub(crate) fn turned_hits(&self) -> impl Iterator<Item = &Hit> {
-        self.hits.iter().filter(|h| {
-            matches!(
-                h.scope,
-                Scope::Negated | Scope::DoubleNegated | Scope::Rhetorical
-            )
-        })
-    }
-}
 
 /// Reads texts with one automaton over all words.
 #[derive(Debug, Clone)]
@@ -149,28 +67,35 @@ impl ScopeReader {
         Self { terms, roles }
     }
 
-    /// Reads a normalised text of these characters; `room` is an earlier reading, whose memory serves again.
-    pub(crate) fn read(&self, text: &str, letters: &Letters, room: Reading) -> Reading {
+    /// Reads the characters of a normalised text into `reading`, in the memory of an earlier one.
+    pub(crate) fn read(&self, letters: &Letters, reading: &mut Reading) {
         let mut state = State {
-            reading: room.cleared(),
+            reading: reading.cleared(),
             ..State::default()
         };
-        for found in self.terms.find(letters) {
-            if inside_word(text, found.start, found.end) {
+        for Found {
+            term,
+            start,
+            end,
+            letters: place,
+        } in self.terms.find(letters)
+        {
+            if inside_latin_word(letters.with_end(), &place) {
                 continue;
             }
-            match self.roles[found.term] {
-                Role::Polar(weight) if weight > 0.0 && quoted(text, found.start, found.end) => {
-                    state.scorn(weight, found.start, found.end);
+            match self.roles[term] {
+                Role::Polar(weight) if weight > 0.0 && quoted(letters.with_end(), &place) => {
+                    state.scorn(weight, start, end);
                 }
-                role => state.step(role, found.start, found.end),
+                role => state.step(role, start, end),
             }
         }
-        state.end_clause(text.len(), text.len(), true);
-        let mut reading = state.reading;
-        reading.asked = state.asked as f32 / text.len().max(1) as f32;
+        let bytes = letters.bytes();
+        state.end_clause(bytes, bytes, true);
+        *reading = state.reading;
+        reading.asked = state.asked as f32 / bytes.max(1) as f32;
+        reading.settle_mocking();
         reading.sum_up();
-        reading
     }
 }
 
@@ -182,9 +107,20 @@ pub(crate) fn inside_word(text: &str, start: usize, end: usize) -> bool {
         || (end > start && letter(bytes.get(end - 1)) && letter(bytes.get(end)))
 }
 
+/// The same of characters, which one more follows.
+#[inline]
+fn inside_latin_word(chars: &[char], place: &Range<usize>) -> bool {
+    let letter = |at: usize| chars[at].is_ascii_alphanumeric();
+    (letter(place.start) && place.start > 0 && letter(place.start - 1))
+        || (letter(place.end - 1) && letter(place.end))
+}
+
 /// Whether a word stands alone between quotation marks: 真“周到”.
-fn quoted(text: &str, start: usize, end: usize) -> bool {
-    text[..start].ends_with(['“', '"', '「']) && text[end..].starts_with(['”', '"', '」'])
+#[inline]
+fn quoted(chars: &[char], place: &Range<usize>) -> bool {
+    matches!(chars[place.end], '”' | '"' | '」')
+        && place.start > 0
+        && matches!(chars[place.start - 1], '“' | '"' | '「')
 }
 
 #[derive(Debug, Default)]
@@ -209,7 +145,13 @@ struct State {
     conceded: bool,
     supposed: bool,
     stressed: bool,
-    /// Bytes of clauses that ask.
+    /// Whether the blame that follows in the sentence did not come to be.
+    averted: bool,
+    /// Who does something for whom in the clause.
+    cue: Option<Hit>,
+    /// Whether the clause states.
+    notice: bool,
+    /// Bytes of clauses that ask, and of those that state, as often as they weigh.
     asked: usize,
 }
 
@@ -218,16 +160,36 @@ impl State {
         match role {
             Role::Polar(weight) => self.polar(weight, false, start, end),
             Role::NegatedPraise(weight) => self.polar(weight, true, start, end),
+            Role::Event(plain, negated) => self.event(plain, negated, start, end),
+            Role::Outcome(weight) => self.outcome(weight, start, end),
+            Role::Averted(weight) => {
+                self.outcome(weight, start, end);
+                self.averted = true;
+            }
+            Role::Notice => self.notice = true,
+            Role::Cue(weight) => {
+                let weight = if self.is_negated(start) {
+                    -weight
+                } else {
+                    weight
+                };
+                self.cue = Some(Hit::new(weight, Scope::Plain, start, end));
+            }
             Role::Emoticon(weight) => {
-                let scope = Scope::Plain;
-                self.reading.hits.push(Hit {
-                    start,
-                    end,
-                    weight,
-                    scope,
-                    negated_praise: false,
-                    mocks: false,
-                });
+                let hit = Hit::new(weight, Scope::Plain, start, end);
+                self.reading.hits.push(hit);
+            }
+            Role::NegationAfter => {
+                let from = self.clause_hits;
+                let before = self.reading.hits[from..].last_mut();
+                match before.and_then(|hit| Some((hit.negated?, hit))) {
+                    Some((negated, hit)) => {
+                        hit.weight = negated;
+                        hit.scope = Scope::Negated;
+                        hit.end = end;
+                    }
+                    None => self.step(Role::Negation, start, end),
+                }
             }
             Role::Negation => {
                 self.negations = if self.negations > 0 && start - self.negation_end <= REACH {
@@ -258,8 +220,11 @@ impl State {
             Role::Adversative | Role::AdversativeHead => {
                 self.end_clause(start, start, false);
                 for hit in &mut self.reading.hits[self.sentence_hits..] {
-                    hit.weight *= CONCEDED;
-                    hit.scope = Scope::Conceded;
+                    if !hit.told {
+                        hit.weight *= CONCEDED;
+                        hit.scope = Scope::Conceded;
+                    }
+                    hit.opens = false;
                 }
                 self.stressed = true;
             }
@@ -305,28 +270,65 @@ impl State {
 
     /// A word of praise that is only quoted blames.
     fn scorn(&mut self, weight: f32, start: usize, end: usize) {
-        self.reading.hits.push(Hit {
-            start,
-            end,
-            weight: -weight,
-            scope: Scope::Rhetorical,
-            negated_praise: false,
-            mocks: false,
-        });
+        let hit = Hit::new(-weight, Scope::Rhetorical, start, end);
+        self.reading.hits.push(hit);
         self.negations = 0;
         self.degree = 0.0;
     }
 
     /// Blame of a word that says of itself that something is wrong.
     fn imply(&mut self, start: usize, end: usize) {
-        self.reading.hits.push(Hit {
-            start,
-            end,
-            weight: IMPLIED,
-            scope: Scope::Rhetorical,
-            negated_praise: false,
-            mocks: false,
-        });
+        let hit = Hit::new(IMPLIED, Scope::Rhetorical, start, end);
+        self.reading.hits.push(hit);
+    }
+
+    /// Whether an odd number of negations reaches `start`.
+    fn is_negated(&self, start: usize) -> bool {
+        self.negations % 2 == 1 && start - self.negation_end <= REACH
+    }
+
+    /// What came of it, told by itself.
+    fn outcome(&mut self, weight: f32, start: usize, end: usize) {
+        self.polar(weight, false, start, end);
+        if let Some(hit) = self.reading.hits.last_mut() {
+            hit.told = true;
+            hit.opens = false;
+        }
+        if weight > 0.0 {
+            self.mend();
+        }
+    }
+
+    /// The troubles that the sentence has told so far were put right.
+    fn mend(&mut self) {
+        for hit in &mut self.reading.hits[self.sentence_hits..] {
+            hit.mend();
+        }
+    }
+
+    /// An event: negated it has a weight of its own; done, it mends the troubles before it.
+    fn event(&mut self, plain: f32, negated: f32, start: usize, end: usize) {
+        let is_negated = self.is_negated(start);
+        let first = self.reading.hits.len();
+        let weight = if is_negated { negated } else { plain };
+        if weight != 0.0 {
+            // The sign is as given: the negation has done its work.
+            self.negations = 0;
+            self.polar(weight, false, start, end);
+        }
+        for hit in &mut self.reading.hits[first..] {
+            if is_negated {
+                hit.scope = Scope::Negated;
+            } else {
+                hit.negated = Some(negated);
+            }
+            if self.averted {
+                hit.mend();
+            }
+        }
+        if !is_negated && plain > 0.0 {
+            self.mend();
+        }
     }
 
     fn polar(&mut self, weight: f32, negated_praise: bool, start: usize, end: usize) {
@@ -371,14 +373,10 @@ impl State {
         } else {
             scope
         };
-        self.reading.hits.push(Hit {
-            start,
-            end,
-            weight,
-            scope,
-            negated_praise,
-            mocks: false,
-        });
+        let mut hit = Hit::new(weight, scope, start, end);
+        hit.negated_praise = negated_praise;
+        hit.opens = weight > 0.0 && self.clause_start == 0;
+        self.reading.hits.push(hit);
         self.negations = 0;
         self.degree = 0.0;
     }
@@ -386,9 +384,12 @@ impl State {
     fn end_clause(&mut self, end: usize, next: usize, ends_sentence: bool) {
         if self.question && !self.rhetorical {
             self.asked += end - self.clause_start;
+        } else if self.notice && self.reading.hits.len() == self.clause_hits {
+            self.asked += STATED * (end - self.clause_start);
         }
         for hit in &mut self.reading.hits[self.clause_hits..] {
-            if self.rhetorical && self.question {
+            if hit.told {
+            } else if self.rhetorical && self.question {
                 // 怎么能不推荐呢 praises: scorn turns what was negated back.
                 let negated = matches!(hit.scope, Scope::Negated) || hit.negated_praise;
                 hit.weight = if negated {
@@ -415,6 +416,13 @@ impl State {
         {
             self.imply(start, end);
         }
+        if let Some(mut cue) = self.cue.take()
+            && !(self.question || self.supposed || self.notice)
+            && self.reading.hits.len() == self.clause_hits
+        {
+            cue.told = true;
+            self.reading.hits.push(cue);
+        }
         let weight = self.reading.hits[self.clause_hits..]
             .iter()
             .map(|h| h.weight)
@@ -439,9 +447,11 @@ impl State {
         self.mocks = false;
         self.conceded = false;
         self.supposed = false;
+        self.notice = false;
         if ends_sentence {
             self.sentence_hits = self.reading.hits.len();
             self.stressed = false;
+            self.averted = false;
         }
     }
 }

@@ -14,9 +14,19 @@ pub(crate) struct Terms {
     trie: Trie,
 }
 
-/// A term where it stands: bytes of the text.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A term where it stands: bytes of the text, and its characters.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
+    /// Its number in the list of terms.
+    pub(crate) term: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) letters: std::ops::Range<usize>,
+}
+
+/// A term where it stands, perhaps within another: bytes of the text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Overlapping {
     /// Its number in the list of terms.
     pub(crate) term: usize,
     pub(crate) start: usize,
@@ -65,11 +75,11 @@ impl OverlappingTerms {
 
     /// All terms in `text`, in the order of their ends.
     #[inline]
-    pub(crate) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Found> + 'a {
+    pub(crate) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Overlapping> + 'a {
         self.automaton
             .iter()
             .flat_map(move |a| a.find_overlapping_iter(text))
-            .map(|m| Found {
+            .map(|m| Overlapping {
                 term: m.value() as usize,
                 start: m.start(),
                 end: m.end(),

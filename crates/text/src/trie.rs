@@ -2,7 +2,8 @@
 //! that no term goes on with.
 //!
 //! Two filters tell for 64 places at once, without a branch, where a term may begin; most of those where none does are never looked up. A
-//! walk enters the table at once with its first two characters, and each beginning knows which characters may follow.
+//! walk enters the table at once with its first two characters, and each beginning knows which characters may follow. Terms of one
+//! character, punctuation above all, stand in a table of their own.
 
 use crate::letters::Letters;
 use crate::terms::Found;
@@ -17,6 +18,8 @@ const CHAR_BITS: u32 = 21;
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Words of a filter of 2^16 bits, 8 KB.
 const WORDS: usize = 1 << 10;
+/// Characters of the basic plane.
+const PLANE: usize = 1 << 16;
 
 /// A beginning of terms, in 16 bytes: the more of them the caches hold, the less a walk waits.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,8 @@ pub(crate) struct Trie {
     ones: Box<[u64; WORDS]>,
     /// One bit for each kind of first two characters of longer terms.
     twos: Box<[u64; WORDS]>,
+    /// By the character of the basic plane, one more than the term that it is; 0 for none, and empty where there are none.
+    singles: Vec<u32>,
     /// An open-addressed table, at most half full.
     nodes: Vec<Node>,
     /// By the number of a node, the term that ends there, or `NO_TERM`; its last is that of the last node.
@@ -57,10 +62,11 @@ impl Default for Trie {
 impl Trie {
     /// None, with room for `terms`.
     pub(crate) fn with_room(terms: usize) -> Self {
-        let slots = (terms * 4).next_power_of_two().max(16);
+        let slots = (terms * 2).next_power_of_two().max(16);
         Self {
             ones: Box::new([0; WORDS]),
             twos: Box::new([0; WORDS]),
+            singles: Vec::new(),
             nodes: vec![EMPTY; slots],
             terms: vec![NO_TERM],
         }
@@ -76,6 +82,14 @@ impl Trie {
             None => {
                 let (word, bit) = place_of_one(one);
                 self.ones[word] |= 1 << bit;
+                if (one as usize) < PLANE {
+                    self.singles.resize(PLANE, 0);
+                    let single = &mut self.singles[one as usize];
+                    if *single == 0 {
+                        *single = number + 1;
+                    }
+                    return;
+                }
                 self.node(of_one(one))
             }
             Some(two) => {
@@ -114,70 +128,69 @@ impl Trie {
         Walk {
             trie: self,
             letters,
-            marks: 0,
+            ones: 0,
+            twos: 0,
+            entry: EMPTY,
             block: 0,
             free: 0,
         }
     }
 
-    /// One bit for each of the first 64 of `chars` but the last where a term may begin.
+    /// One bit for each of the first 64 of `chars` but the last where a term of one character may stand, and where a longer one may begin.
     #[inline]
-    fn marks(&self, chars: &[char]) -> u64 {
-        let mut marks = 0;
+    fn marks(&self, chars: &[char]) -> (u64, u64) {
+        let (mut ones, mut twos) = (0, 0);
         for (n, pair) in chars.windows(2).take(64).enumerate() {
-            marks |= (self.is_one(pair[0]) | self.is_two(pair[0], pair[1])) << n;
+            let (word, bit) = place_of_one(pair[0]);
+            ones |= (self.ones[word] >> bit & 1) << n;
+            let (word, bit) = place_of_two(pair[0], pair[1]);
+            twos |= (self.twos[word] >> bit & 1) << n;
         }
-        marks
+        (ones, twos)
     }
 
+    /// The term that is this character.
     #[inline]
-    fn is_one(&self, c: char) -> u64 {
-        let (word, bit) = place_of_one(c);
-        self.ones[word] >> bit & 1
+    fn single(&self, c: char) -> Option<u32> {
+        match self.singles.get(c as usize) {
+            Some(term) => term.checked_sub(1),
+            None => {
+                let node = &self.nodes[self.probe(of_one(c))];
+                (node.number & ENDS != 0).then(|| self.terms[(node.number & !ENDS) as usize])
+            }
+        }
     }
 
+    /// What stands where a walk from character `at` enters: the node of the first two characters, or one that took its slot.
     #[inline]
-    fn is_two(&self, one: char, two: char) -> u64 {
-        let (word, bit) = place_of_two(one, two);
-        self.twos[word] >> bit & 1
-    }
-
-    /// The longest term at character `at`, and the character after it.
-    #[inline]
-    fn longest(&self, letters: &Letters, at: usize) -> Option<(u32, usize)> {
+    fn enter(&self, letters: &Letters, at: usize) -> Node {
         let (one, two) = (letters.with_end()[at], letters.with_end()[at + 1]);
+        self.nodes[self.slot(of_two(one, two))]
+    }
+
+    /// The longest term of two or more at character `at`, where a walk enters at `entry`, and the character after it.
+    #[inline]
+    fn longest(&self, letters: &Letters, at: usize, entry: Node) -> Option<(u32, usize)> {
+        let key = of_two(letters.with_end()[at], letters.with_end()[at + 1]);
+        let mut node = if entry.key == key {
+            entry
+        } else {
+            self.nodes[self.probe(key)]
+        };
         let mut found = None;
-        if self.is_one(one) != 0 {
-            let node = &self.nodes[self.probe(of_one(one))];
+        let mut end = at + 2;
+        while node.key != 0 {
             if node.number & ENDS != 0 {
-                found = Some((node.number, at + 1));
+                found = Some((node.number, end));
             }
-        }
-        if self.is_two(one, two) != 0 {
-            let mut node = &self.nodes[self.probe(of_two(one, two))];
-            let mut end = at + 2;
-            while node.key != 0 {
-                if node.number & ENDS != 0 {
-                    found = Some((node.number, end));
-                }
-                let Some(c) = letters.chars().get(end) else {
-                    break;
-                };
-                if node.follows & kind(*c) == 0 {
-                    break;
-                }
-                node = &self.nodes[self.probe(after(node.number & !ENDS, *c))];
-                end += 1;
+            let c = letters.with_end()[end];
+            if node.follows & kind(c) == 0 {
+                break;
             }
+            node = self.nodes[self.probe(after(node.number & !ENDS, c))];
+            end += 1;
         }
         found.map(|(number, end)| (self.terms[(number & !ENDS) as usize], end))
-    }
-
-    /// Brings the slot where a walk from character `at` enters near: the walk before it need not end first.
-    #[inline]
-    fn touch(&self, letters: &Letters, at: usize) {
-        let key = of_two(letters.with_end()[at], letters.with_end()[at + 1]);
-        std::hint::black_box(self.nodes[self.slot(key)].key);
     }
 
     /// Where the search for `key` begins.
@@ -212,42 +225,83 @@ impl Trie {
 pub(crate) struct Walk<'a> {
     trie: &'a Trie,
     letters: &'a Letters,
-    /// Where terms may begin in the block of 64 characters before `block`.
-    marks: u64,
+    /// Where terms of one character may stand in the block of 64 characters before `block`.
+    ones: u64,
+    /// Where longer ones may begin.
+    twos: u64,
+    /// Where the next walk enters: looked up while the one before it goes on.
+    entry: Node,
     block: usize,
     /// The first character that no term has taken yet.
     free: usize,
 }
 
+impl Walk<'_> {
+    /// Takes up the blocks that follow, to one where terms may stand; `None` after the last.
+    #[inline]
+    fn take_up(&mut self) -> Option<()> {
+        while self.ones | self.twos == 0 {
+            let rest = self.letters.with_end().get(self.block..)?;
+            if rest.len() < 2 {
+                return None;
+            }
+            let untaken = from_bit(self.free.saturating_sub(self.block));
+            let (ones, twos) = self.trie.marks(rest);
+            (self.ones, self.twos) = (ones & untaken, twos & untaken);
+            self.block += 64;
+            self.enter();
+        }
+        Some(())
+    }
+
+    /// Looks up where the next walk enters.
+    #[inline]
+    fn enter(&mut self) {
+        if self.twos != 0 {
+            let at = self.block - 64 + self.twos.trailing_zeros() as usize;
+            self.entry = self.trie.enter(self.letters, at);
+        }
+    }
+}
+
 impl Iterator for Walk<'_> {
     type Item = Found;
 
-    #[inline]
+    // In the loop of whoever walks its state stays in registers.
+    #[inline(always)]
     fn next(&mut self) -> Option<Found> {
         loop {
-            while self.marks == 0 {
-                let rest = self.letters.with_end().get(self.block..)?;
-                if rest.len() < 2 {
-                    return None;
-                }
-                let taken = self.free.saturating_sub(self.block);
-                self.marks = self.trie.marks(rest) & from_bit(taken);
-                self.block += 64;
+            self.take_up()?;
+            let bit = (self.ones | self.twos).trailing_zeros() as usize;
+            let (first, mark) = (self.block - 64, 1 << bit);
+            let at = first + bit;
+            let mut found = None;
+            if self.twos & mark != 0 {
+                let entry = self.entry;
+                self.twos &= !mark;
+                self.enter();
+                found = self.trie.longest(self.letters, at, entry);
             }
-            let first = self.block - 64;
-            let at = first + self.marks.trailing_zeros() as usize;
-            self.marks &= self.marks - 1;
-            if self.marks != 0 {
-                let next = first + self.marks.trailing_zeros() as usize;
-                self.trie.touch(self.letters, next);
+            if self.ones & mark != 0 {
+                self.ones &= !mark;
+                let single = || self.trie.single(self.letters.with_end()[at]);
+                found = found.or_else(|| Some((single()?, at + 1)));
             }
-            if let Some((term, end)) = self.trie.longest(self.letters, at) {
+            if let Some((term, end)) = found {
                 self.free = end;
-                self.marks &= from_bit(end - first);
+                if end > at + 1 {
+                    let untaken = from_bit(end - first);
+                    self.ones &= untaken;
+                    if self.twos & !untaken != 0 {
+                        self.twos &= untaken;
+                        self.enter();
+                    }
+                }
                 return Some(Found {
                     term: term as usize,
                     start: self.letters.byte(at),
                     end: self.letters.byte(end),
+                    letters: at..end,
                 });
             }
         }

@@ -39,10 +39,10 @@ impl Verdict {
         let shortness = SHORT / chars.max(1) as f32;
         let counts = weight * shortness.sqrt().clamp(0.5, 2.0);
         let said = (reading.total / SATURATION).tanh();
-        let prior = counts * LEXICON_ODDS * said
-            + weight * shortness.min(2.0) * TURNED_ODDS * (reading.turned / 2.0).tanh();
+        let turned = weight * shortness.min(2.0) * (reading.turned / 2.0).tanh();
+        let prior = counts * LEXICON_ODDS * said + TURNED_ODDS * turned;
         let up = sigmoid(odds.polarity + prior);
-        let felt = counts * FELT_ODDS * said.abs();
+        let felt = FELT_ODDS * (counts * said.abs() + turned.abs());
         let neutral = sigmoid(odds.neutrality + ASKED_ODDS * reading.asked - felt);
         let positive = (1.0 - neutral) * up;
         let negative = (1.0 - neutral) * (1.0 - up);

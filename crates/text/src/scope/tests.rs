@@ -6,7 +6,9 @@ fn read(text: &str) -> Reading {
     let lexicons = Lexicons::embedded().unwrap();
     let reader = ScopeReader::new(&lexicons.entries, &normalizer);
     let text = normalizer.text(text, 1000);
-    reader.read(&text, &Letters::of(&text), Reading::default())
+    let mut reading = Reading::default();
+    reader.read(&Letters::of(&text), &mut reading);
+    reading
 }
 
 #[test]
@@ -62,4 +64,56 @@ fn a_negated_word_that_negates_praise_praises() {
     let hits = read("没有一次不满意").hits;
     assert!(hits[0].weight > 0.0, "{hits:?}");
     assert_eq!(hits[0].scope, Scope::DoubleNegated);
+}
+
+#[test]
+fn an_event_weighs_by_whether_it_happened() {
+    for (text, praises) in [
+        ("用了三年，拉链断了", false),
+        ("用了三年，拉链没断", true),
+        ("一个坏点都没有", true),
+        ("问题没解决", false),
+    ] {
+        let total = read(text).total;
+        assert_eq!(total > 0.0, praises, "{text}: {total}");
+    }
+}
+
+#[test]
+fn a_trouble_that_was_mended_weighs_no_more() {
+    let reading = read("热水器坏了，当天就修好了");
+    assert!(
+        reading.total > 0.0 && reading.hits[0].weight == 0.0,
+        "{reading:?}"
+    );
+    assert!(read("热水器坏了，报修没人理").total < 0.0);
+    let averted = read("多亏店员提醒，孩子没过敏");
+    assert!(averted.total > 0.0, "{averted:?}");
+}
+
+#[test]
+fn questions_and_wishes_leave_an_outcome_as_it_is() {
+    let told = read("这样的店谁不想再来").total;
+    assert!(told > 0.0);
+    assert_eq!(read("这样的店谁不想再来？").total, told);
+}
+
+#[test]
+fn praise_that_opens_a_text_of_troubles_mocks() {
+    let reading = read("真快啊，一碗面送了两个小时");
+    assert!(reading.hits.iter().all(|h| h.weight < 0.0), "{reading:?}");
+    assert!(read("真快啊，一碗面二十分钟就送到了").total > 0.0);
+}
+
+#[test]
+fn a_cue_judges_a_clause_that_says_nothing_else() {
+    assert!(read("他替我垫了五十").total > 0.0);
+    assert!(read("你能替我垫吗？").total == 0.0);
+}
+
+#[test]
+fn a_statement_is_told_apart_from_a_verdict() {
+    let stated = read("营业时间为九点到十八点");
+    assert!(stated.hits.is_empty() && stated.asked > 1.0, "{stated:?}");
+    assert_eq!(read("营业时间差").asked, 0.0);
 }

@@ -6,7 +6,7 @@ use crate::analyzer;
 
 /// The share of all texts that must be judged rightly, and of each phenomenon. Raise them when the analyser gets better.
 const FLOOR: f32 = 0.94;
-const FLOOR_EACH: f32 = 0.85;
+const FLOOR_EACH: f32 = 0.86;
 /// The same of the fresh pairs, on which nothing was chosen: what texts that nobody has looked at can expect of these phenomena.
 const FLOOR_FRESH: f32 = 0.6;
 /// Pairs that the file must hold.
@@ -102,7 +102,7 @@ fn phenomena_are_understood() {
     let texts = sum.share();
     assert!(texts >= FLOOR, "{texts}");
     let texts = of_fresh.share();
-    assert!(texts >= FLOOR_FRESH, "fresh: {texts}");
+    assert!(of_fresh.all == 0 || texts >= FLOOR_FRESH, "fresh: {texts}");
     for (phenomenon, count) in counts {
         let texts = count.share();
         assert!(texts >= FLOOR_EACH, "{phenomenon}: {texts}");
