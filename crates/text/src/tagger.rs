@@ -57,7 +57,7 @@ impl Tagger {
         let emotion = config.emotion.then(|| self.emotions.judge(runs)).flatten();
         Tags {
             emotion: emotion.filter(|e| {
-                e.confidence >= config.emotion_confidence && fits(e.label, verdict.score)
+                e.confidence >= config.emotion_confidence && fits(e.label, verdict.score, intents)
             }),
             urgency: self.urgency.judge(of, verdict.label, intents),
             stage: self.stages.find(of, intents),
@@ -79,11 +79,19 @@ impl Tagger {
 /// model's "happy" was right for 23 %.
 const CONTRADICTED: f32 = 0.5;
 
-/// Whether an emotion can go with a score.
-fn fits(emotion: Emotion, score: f32) -> bool {
+/// Whether an emotion can go with a score and what is wanted: who only asks, pleads or proposes is not angry.
+fn fits(emotion: Emotion, score: f32, intents: &[Intent]) -> bool {
+    let wants = |intent: &Intent| {
+        matches!(
+            intent,
+            Intent::Enquiry | Intent::HelpRequest | Intent::Suggestion
+        )
+    };
     match emotion {
         Emotion::Happy => score >= -CONTRADICTED,
-        Emotion::Angry => score <= CONTRADICTED,
+        Emotion::Angry => {
+            score <= CONTRADICTED && (intents.is_empty() || !intents.iter().all(wants))
+        }
         _ => true,
     }
 }
@@ -94,8 +102,16 @@ mod tests {
 
     #[test]
     fn nobody_is_happy_about_what_he_surely_blames() {
+        let fits = |emotion, score| fits(emotion, score, &[]);
         assert!(fits(Emotion::Happy, -0.4) && !fits(Emotion::Happy, -0.6));
         assert!(fits(Emotion::Angry, 0.4) && !fits(Emotion::Angry, 0.6));
         assert!(fits(Emotion::Sad, 0.9));
+    }
+
+    #[test]
+    fn who_only_asks_is_not_angry() {
+        let angry = |intents: &[Intent]| fits(Emotion::Angry, -0.4, intents);
+        assert!(!angry(&[Intent::Enquiry]));
+        assert!(angry(&[Intent::Enquiry, Intent::Complaint]) && angry(&[]));
     }
 }

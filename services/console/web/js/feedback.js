@@ -5,7 +5,7 @@ import { useNow } from './clock.js';
 import { ago, fullTime } from './format.js';
 import { t } from './i18n.js';
 import { useEvent } from './live.js';
-import { CHANNELS, channelName, intentName, labelName, topicName } from './names.js';
+import { CHANNELS, channelName, emotionName, intentName, labelName, stageName, topicName, urgencyName } from './names.js';
 import { Channel, Empty, Failure, Highlighted, Label, Loading, Segmented, Select, Topic, useRead } from './parts.js';
 
 const PAGE = 50;
@@ -71,6 +71,9 @@ function Voice({ row, now, me }) {
       <div class="chips">
         ${(row.rules ?? []).map((hit) => html`<span key=${`r${hit.rule}`} class=${`chip rule s-${hit.severity}`} title=${hit.terms.join('、')}>${hit.name}</span>`)}
         ${(row.intents ?? []).map((name) => html`<span key=${`i${name}`} class="chip intent">${intentName(name)}</span>`)}
+        ${row.urgency > 0 && html`<span key="urgency" class=${`chip urgency u-${row.urgency}`}>${urgencyName(row.urgency)}</span>`}
+        ${row.emotion && row.emotion !== 'neutral' && html`<span key="emotion" class="chip">${emotionName(row.emotion)}</span>`}
+        ${row.stage && html`<span key="stage" class="chip">${stageName(row.stage)}</span>`}
         ${aspects.map((aspect) => html`<${Topic} key=${`a${aspect.aspect}`} name=${aspect.aspect} polarity=${aspect.polarity} />`)}
         ${(row.topics ?? []).filter((name) => !named.has(name)).map((name) => html`<${Topic} key=${`t${name}`} name=${name} />`)}
         <${Scores} scores=${feedback.scores} />

@@ -62,6 +62,8 @@ export default {
   'topic.billing': 'Billing', 'topic.delivery': 'Delivery', 'topic.facilities': 'Facilities', 'topic.packaging': 'Packaging', 'topic.marketing': 'Marketing', 'topic.network': 'Network', 'topic.refund': 'Refunds',
 
   'intent.complaint': 'Complaint', 'intent.churn': 'Leaving', 'intent.enquiry': 'Enquiry', 'intent.help_request': 'Asks for help', 'intent.praise': 'Praise', 'intent.suggestion': 'Suggestion', 'intent.threat': 'Threatens action',
+  'urgency.1': 'Waits', 'urgency.2': 'Within the day', 'urgency.3': 'At once', 'emotion.happy': 'Happy', 'emotion.angry': 'Angry', 'emotion.sad': 'Sad', 'emotion.fear': 'Worried', 'emotion.surprise': 'Surprised',
+  'journey.awareness': 'Awareness', 'journey.purchase': 'Purchase', 'journey.use': 'Use', 'journey.after_sales': 'After-sales', 'journey.loyalty': 'Loyalty',
 
   'alerts.open': 'Open', 'alerts.all': 'All', 'alerts.filter': 'Filter alerts', 'alerts.list': 'Alerts', 'alerts.empty': 'No open alerts',
   'alerts.emptyHint': 'When something stirs it appears here at once, with its clock running.', 'alerts.emptyAll': 'No alert was ever raised', 'alerts.pick': 'Choose an alert to see its details',

@@ -62,6 +62,8 @@ export default {
   'topic.billing': '计费', 'topic.delivery': '配送', 'topic.facilities': '设施', 'topic.packaging': '包装', 'topic.marketing': '营销', 'topic.network': '网络', 'topic.refund': '退款',
 
   'intent.complaint': '投诉', 'intent.churn': '流失倾向', 'intent.enquiry': '咨询', 'intent.help_request': '求助', 'intent.praise': '表扬', 'intent.suggestion': '建议', 'intent.threat': '威胁曝光或维权',
+  'urgency.1': '待答复', 'urgency.2': '当日处理', 'urgency.3': '立即处理', 'emotion.happy': '高兴', 'emotion.angry': '愤怒', 'emotion.sad': '难过', 'emotion.fear': '担心', 'emotion.surprise': '惊讶',
+  'journey.awareness': '了解', 'journey.purchase': '购买', 'journey.use': '使用', 'journey.after_sales': '售后', 'journey.loyalty': '忠诚',
 
   'alerts.open': '未办结', 'alerts.all': '全部', 'alerts.filter': '预警筛选', 'alerts.list': '预警列表', 'alerts.empty': '没有未办结的预警',
   'alerts.emptyHint': '一有风吹草动，这里会立即出现，并开始计时。', 'alerts.emptyAll': '还没有出现过预警', 'alerts.pick': '从左侧选择一条预警查看详情',
