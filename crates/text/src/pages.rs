@@ -16,9 +16,9 @@ impl Pages {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         match MmapMut::map_anon(bytes.len()) {
             Ok(mut pages) => {
-                // Asked for before the memory is first touched; the table is as right in small pages.
+                // Asked for before the memory is first touched; in small pages the table is as right.
                 #[cfg(target_os = "linux")]
-                let _ = pages.advise(memmap2::Advice::HugePage);
+                pages.advise(memmap2::Advice::HugePage).ok();
                 pages.copy_from_slice(bytes);
                 Self::Mapped(pages)
             }
