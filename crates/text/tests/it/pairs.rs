@@ -8,7 +8,7 @@ use crate::analyzer;
 const FLOOR: f32 = 0.95;
 const FLOOR_EACH: f32 = 0.89;
 /// The same of the fresh pairs, on which nothing was chosen: what texts that nobody has looked at can expect of these phenomena.
-const FLOOR_FRESH: f32 = 0.6;
+const FLOOR_FRESH: f32 = 0.66;
 /// Pairs that the file must hold.
 const LEAST: u32 = 400;
 
