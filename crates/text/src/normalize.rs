@@ -11,13 +11,15 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::letters::Letters;
 
+mod writer;
+
+use writer::{Traced, Writer, Written};
+
 const FIRST: u32 = 0x4e00;
 const LAST: u32 = 0x9fff;
 /// Where what a character becomes is looked up as for Han: ASCII, general punctuation, marks and kana, full-width forms.
 const PLAIN: [RangeInclusive<u32>; 4] =
     [0..=0x7f, 0x2000..=0x206f, 0x3000..=0x30ff, 0xff00..=0xffef];
-/// Longer runs of one character say no more than three: 哈哈哈哈哈哈 is 哈哈哈. Digits are left alone: 10000 is not 1000.
-const RUN: usize = 3;
 
 /// A normalised text with the way back to its original.
 #[derive(Debug, Clone, Default)]
@@ -195,11 +197,7 @@ impl Normalizer {
     /// Normalises `original`, reading at most `limit` characters of it.
     pub fn normalize(&self, original: &str, limit: usize) -> Normalized {
         let room = original.len().min(limit.saturating_mul(4)) + 8;
-        let mut out = Writer::new(Traced {
-            text: String::with_capacity(room),
-            parts: Vec::with_capacity(16),
-            parted: true,
-        });
+        let mut out = Writer::new(Traced::with_room(room));
         let (end, truncated) = self.write(original, limit, &mut out);
         Normalized {
             text: out.to.text,
@@ -332,116 +330,6 @@ impl Normalizer {
                     .all(|c| on.next().map(|n| self.simplify(n)) == Some(*c))
         };
         exceptions.iter().find(fits).map_or(*usual, |e| e.to)
-    }
-}
-
-/// What a normalised text is written to.
-trait Written {
-    /// Takes a character, to which one of `width` bytes at byte `at` of the original came.
-    fn put(&mut self, c: char, at: usize, width: usize);
-
-    /// The next character may begin a part.
-    fn part(&mut self);
-
-    /// Whether the last characters are these.
-    fn ends_with(&self, chars: &[char]) -> bool;
-}
-
-impl Written for &mut Letters {
-    #[inline(always)]
-    fn put(&mut self, c: char, _: usize, _: usize) {
-        self.push(c);
-    }
-
-    fn part(&mut self) {}
-
-    fn ends_with(&self, chars: &[char]) -> bool {
-        self.chars().ends_with(chars)
-    }
-}
-
-/// A text whose parts remember where they came from.
-struct Traced {
-    text: String,
-    parts: Vec<Part>,
-    /// Whether the next character begins a part, or may: most go on with the one that is noted already.
-    parted: bool,
-}
-
-impl Traced {
-    /// What begins at the end of the text came from byte `original`, each character from one of as many bytes or all from one.
-    fn note(&mut self, original: usize, alike: bool) {
-        let narrow = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
-        let (start, original) = (narrow(self.text.len()), narrow(original));
-        let goes_on =
-            |last: &Part| alike && last.alike && start - last.start == original - last.original;
-        if !self.parts.last().is_some_and(goes_on) {
-            self.parts.push(Part {
-                start,
-                original,
-                alike,
-            });
-        }
-    }
-}
-
-impl Written for Traced {
-    #[inline]
-    fn put(&mut self, c: char, at: usize, width: usize) {
-        let alike = c.len_utf8() == width;
-        if !alike || self.parted {
-            self.note(at, alike);
-        }
-        self.parted = !alike;
-        self.text.push(c);
-    }
-
-    fn part(&mut self) {
-        self.parted = true;
-    }
-
-    fn ends_with(&self, chars: &[char]) -> bool {
-        let mut back = self.text.chars().rev();
-        chars.iter().rev().all(|c| back.next() == Some(*c))
-    }
-}
-
-struct Writer<T> {
-    to: T,
-    last: char,
-    run: usize,
-}
-
-impl<T: Written> Writer<T> {
-    fn new(to: T) -> Self {
-        Self {
-            to,
-            last: '\0',
-            run: 0,
-        }
-    }
-
-    /// Writes `c`, which is no repeat, to which a character of `width` bytes at byte `at` of the original came.
-    #[inline]
-    fn write(&mut self, c: char, at: usize, width: usize) {
-        self.to.put(c, at, width);
-        (self.last, self.run) = (c, 1);
-    }
-
-    /// Writes `c`, to which a character of `width` bytes at byte `at` of the original came.
-    #[inline]
-    fn push(&mut self, c: char, at: usize, width: usize) {
-        if c == self.last {
-            self.run += 1;
-            if self.run > RUN && !c.is_ascii_digit() {
-                return;
-            }
-        } else {
-            self.last = c;
-            self.run = 1;
-        }
-        self.to.part();
-        self.to.put(c, at, width);
     }
 }
 
