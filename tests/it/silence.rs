@@ -10,7 +10,7 @@ use crate::site::Site;
 use crate::webhook::{self, Desk};
 
 fn piece(number: u32) -> Value {
-    json!([{ "id": format!("n{number}"), "text": format!("第{number}位顾客说等位有点久") }])
+    json!([{ "id": format!("n{number}"), "text": format!("第{number}位顾客问几点开门") }])
 }
 
 /// What the console says of the source.
