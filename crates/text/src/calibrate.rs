@@ -14,33 +14,39 @@ const FEW: usize = 50;
 /// What a head said of a row, and whether it is so.
 type Sample = (f32, bool);
 
-/// The calibrations of `model`, whose temperatures are 1: of unknown sources, on all rows read without their kind, then of each adapter.
+/// The calibrations for models of one kind, each with rows that it has not seen: of unknown sources, on all rows read without their kind,
+/// then of each adapter. All models have the same adapters, and temperatures of 1.
 pub(crate) fn calibrations(
-    model: &Model,
-    rows: &[Row],
+    trials: &[(Model, Vec<Row>)],
     normalizer: &Normalizer,
 ) -> Vec<Calibration> {
     let plain = Calibration {
         bias: [0.0; HEADS],
         temperature: [1.0; HEADS],
     };
-    let all: Vec<&Row> = rows.iter().collect();
-    let shared = calibration(&judge(model, &all, None, normalizer), plain);
+    let judge_all = |of: &dyn Fn(&Row) -> bool, adapter| -> Vec<Judged> {
+        let each = trials.iter().flat_map(|(model, rows)| {
+            let own: Vec<&Row> = rows.iter().filter(|row| of(row)).collect();
+            judge(model, &own, adapter, normalizer)
+        });
+        each.collect()
+    };
+    let shared = calibration(&judge_all(&|_| true, None), plain);
+    let adapters = trials
+        .first()
+        .map_or(&[][..], |(model, _)| model.adapters());
     let of_adapter = |(number, name): (usize, &String)| {
-        let own: Vec<&Row> = rows
-            .iter()
-            .filter(|row| row.adapter.as_ref() == Some(name))
-            .collect();
-        calibration(&judge(model, &own, Some(number), normalizer), shared)
+        let own = judge_all(&|row| row.adapter.as_ref() == Some(name), Some(number));
+        calibration(&own, shared)
     };
     let mut found = vec![shared];
-    found.extend(model.adapters().iter().enumerate().map(of_adapter));
+    found.extend(adapters.iter().enumerate().map(of_adapter));
     // The shifts found are beside the biases that training left.
-    let trained = model.bias();
-    for calibration in &mut found {
-        for (bias, trained) in calibration.bias.iter_mut().zip(trained) {
-            *bias += trained;
-        }
+    for (head, bias) in
+        (0..HEADS).map(|h| (h, trials.iter().map(|(m, _)| m.bias()[h]).sum::<f32>()))
+    {
+        let mean = bias / trials.len().max(1) as f32;
+        found.iter_mut().for_each(|c| c.bias[head] += mean);
     }
     found
 }

@@ -172,7 +172,7 @@ impl Classifier {
         let mut squares = [0i32; MOST_CLASSES];
         let mut sums = [0.0; MOST_CLASSES];
         // So few at a time that no sum of squares overflows.
-        for features in runs.features().chunks(1 << 16) {
+        for features in runs.distinct().chunks(1 << 16) {
             squares.fill(0);
             for eight in (0..classes).step_by(LANES) {
                 let squares = &mut squares[eight..eight + LANES];
@@ -184,7 +184,7 @@ impl Classifier {
                 *sum += squares as f32;
             }
         }
-        let scale = self.top / (127.0 * 127.0) / (runs.features().len().max(1) as f32).sqrt();
+        let scale = self.top / (127.0 * 127.0) / (runs.distinct().len().max(1) as f32).sqrt();
         sums[..classes].iter_mut().for_each(|s| *s *= scale);
         sums
     }
@@ -221,7 +221,7 @@ impl Classifier {
 
     /// The classes of a text by their log-odds, the likeliest first; none for an empty text.
     pub(crate) fn ranked(&self, runs: &Runs) -> Vec<(usize, f32)> {
-        if runs.features().is_empty() {
+        if runs.distinct().is_empty() {
             return Vec::new();
         }
         let sums = self.sums(runs);
@@ -233,7 +233,7 @@ impl Classifier {
 
     /// The likeliest class of a text and its probability; `None` for an empty text.
     pub(crate) fn choose(&self, runs: &Runs) -> Option<(usize, f32)> {
-        if runs.features().is_empty() {
+        if runs.distinct().is_empty() {
             return None;
         }
         let mut sums = self.sums(runs);

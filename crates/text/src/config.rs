@@ -43,7 +43,8 @@ pub struct Config {
     pub aliases: Vec<Alias>,
     /// Which weights of the model a channel uses beside the shared ones; a channel that is not named uses the shared ones alone.
     /// Default: social media use `social`, hotlines and chats `dialogue`, shops and surveys `review`, forums `forum`. Where all reviews are
-    /// of hotels map `review` to `stays`, where they are of food delivery to `food`.
+    /// of hotels map `review` to `stays`, where they are of food delivery to `food`; where all posts are about a public emergency, an epidemic
+    /// or a disaster, map their channel to `affairs`.
     pub adapters: BTreeMap<String, String>,
 }
 

@@ -10,6 +10,13 @@ const EMOTICON: u32 = 0x11_0000;
 const EMOTICONS: u32 = 0xE_0000;
 
 const DIGIT: u32 = '0' as u32;
+/// An emoticon counts so often more as this part of the root of the number of runs, by which all weights are divided: it says as much after
+/// a long text as after a short one. 0.3 and 0.6 did alike on held-out training rows, 0.15 less.
+const EMPHASIS: f32 = 0.3;
+/// So many symbols open a text.
+const OPENS: usize = 12;
+/// Runs of two in them.
+pub(crate) const OPENING: usize = OPENS - 1;
 /// Further digits of a number tell nothing.
 const LONGEST_NUMBER: usize = 3;
 
@@ -62,7 +69,8 @@ fn emoticon(chars: &[char]) -> Option<(u32, usize)> {
     None
 }
 
-/// The distinct runs of a text as features: what is said twice is said. Room that serves one text after the other.
+/// The distinct runs of a text as features: what is said twice is said; after them its emoticons as often as they count more. Room that serves
+/// one text after the other.
 ///
 /// A feature is a hash of 64 bits: its upper half says near which place of a table it stands, its lower half how far from there
 /// ([`bucket_of`]). A run of two and the runs of three that begin with it stand near each other, single symbols at the head of the
@@ -72,9 +80,12 @@ pub(crate) struct Runs {
     /// The characters of a text that comes as a string.
     chars: Vec<char>,
     symbols: Vec<u32>,
-    /// The features, `kept` of them, then room.
+    /// Each emoticon of the text once.
+    emoticons: Vec<u32>,
+    /// The features, `kept` of them, then room; first `distinct` ones, then emoticons again.
     features: Vec<u64>,
     kept: usize,
+    distinct: usize,
     /// Runs whose symbols may all stand more than once in the text: no others can be there twice.
     repeats: Vec<u64>,
     /// Of each character of the basic plane, the stamp of the text that it was last seen in.
@@ -99,8 +110,10 @@ impl Default for Runs {
         Self {
             chars: Vec::new(),
             symbols: Vec::new(),
+            emoticons: Vec::new(),
             features: Vec::new(),
             kept: 0,
+            distinct: 0,
             repeats: Vec::new(),
             seen: Box::new([0; PLANE]),
             stamp: LAST_STAMP,
@@ -148,6 +161,26 @@ impl Runs {
                 }
             }
         }
+        self.distinct = self.kept;
+        self.emphasise();
+    }
+
+    /// Each emoticon again, as often as it counts more.
+    fn emphasise(&mut self) {
+        let emoticons = self.symbols.iter().filter(|symbol| **symbol >= EMOTICON);
+        self.emoticons.clear();
+        self.emoticons.extend(emoticons);
+        self.emoticons.sort_unstable();
+        self.emoticons.dedup();
+        let times = ((self.kept as f32).sqrt() * EMPHASIS) as usize;
+        let end = self.kept + times * self.emoticons.len();
+        if self.features.len() < end {
+            self.features.resize(end, 0);
+        }
+        for emoticon in &self.emoticons {
+            self.features[self.kept..self.kept + times].fill(single(*emoticon));
+            self.kept += times;
+        }
     }
 
     /// Every symbol once, at the head of the features; notes which come again. Gives how many features and repeats there are.
@@ -161,7 +194,7 @@ impl Runs {
         let features = self.features.as_mut_slice();
         let (mut singles, mut repeated) = (0, 0);
         for symbol in &self.symbols {
-            let feature = hash(*symbol) >> HEAD_BITS;
+            let feature = single(*symbol);
             let Some(seen) = self.seen.get_mut(*symbol as usize) else {
                 self.repeats[repeated] = feature;
                 repeated += 1;
@@ -195,10 +228,6 @@ impl Runs {
             kept += usize::from(!again);
             repeated += usize::from(again);
         };
-        let pair = |before: u64, symbol: u64| {
-            let pair = (before.rotate_left(29) ^ symbol).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            pair ^ pair >> 32
-        };
         let (Some((mut before, mut before_again)), Some((symbol, again))) =
             (symbols.next(), symbols.next())
         else {
@@ -220,8 +249,24 @@ impl Runs {
     }
 
     /// The distinct runs of one to three symbols, in an order that only the text decides.
+    pub(crate) fn distinct(&self) -> &[u64] {
+        &self.features[..self.distinct]
+    }
+
+    /// The same, and after them the emoticons as often as they count more.
     pub(crate) fn features(&self) -> &[u64] {
         &self.features[..self.kept]
+    }
+
+    /// The runs of two that open the text, as features of their own, into `room`: where a text begins, many a review says what it is about to
+    /// say.
+    pub(crate) fn opening<'a>(&self, room: &'a mut [u64; OPENING]) -> &'a [u64] {
+        let symbols = &self.symbols[..self.symbols.len().min(OPENS)];
+        for (feature, both) in room.iter_mut().zip(symbols.windows(2)) {
+            // Elsewhere in the table than the same run as one of the text.
+            *feature = !pair(hash(both[0]), hash(both[1]));
+        }
+        &room[..symbols.len().saturating_sub(1)]
     }
 
     /// How many symbols the text has.
@@ -234,6 +279,19 @@ impl Runs {
 #[inline]
 fn hash(symbol: u32) -> u64 {
     (u64::from(symbol) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The feature of a symbol by itself.
+#[inline]
+fn single(symbol: u32) -> u64 {
+    hash(symbol) >> HEAD_BITS
+}
+
+/// The feature of two symbols, by their hashes.
+#[inline]
+fn pair(before: u64, symbol: u64) -> u64 {
+    let pair = (before.rotate_left(29) ^ symbol).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    pair ^ pair >> 32
 }
 
 /// Within so many places a feature stands, unless the table is smaller.
@@ -284,7 +342,7 @@ mod tests {
             "好好好",
             "不好不好,真的不好",
             "一二三四五六七八九十",
-            "[怒]气[怒]气[怒]",
+            "怒气怒气怒",
         ] {
             runs.read(text);
             let symbols = of(text);
@@ -295,6 +353,38 @@ mod tests {
             let features: std::collections::BTreeSet<_> = runs.features().iter().collect();
             assert_eq!(features.len(), distinct.len(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_emoticon_says_as_much_after_a_long_text() {
+        let mut runs = Runs::default();
+        let counts = |text: &str, runs: &mut Runs| {
+            runs.read(text);
+            let emoticon = single(*of("[怒]").first().unwrap());
+            runs.features().iter().filter(|f| **f == emoticon).count()
+        };
+        assert_eq!(counts("气[怒]", &mut runs), 1);
+        let long = "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸";
+        assert_eq!(counts(&format!("{long}[怒]"), &mut runs), 3);
+        assert_eq!(counts(&format!("[怒]{long}[怒]"), &mut runs), 3);
+        assert_eq!(counts(long, &mut runs), 0);
+    }
+
+    #[test]
+    fn an_opening_has_features_of_its_own() {
+        let mut runs = Runs::default();
+        let mut opening = |text: &str| {
+            runs.read(text);
+            let mut room = [0; OPENING];
+            let opening = runs.opening(&mut room).to_vec();
+            assert!(opening.iter().all(|f| !runs.features().contains(f)));
+            opening
+        };
+        assert!(opening("").is_empty() && opening("好").is_empty());
+        let long = opening("一二三四五六七八九十甲乙丙丁");
+        assert_eq!(long.len(), OPENING);
+        assert_eq!(long, opening("一二三四五六七八九十甲乙好"));
+        assert_ne!(long, opening("一二三四五六七八九十甲好"));
     }
 
     #[test]

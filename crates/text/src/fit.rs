@@ -82,7 +82,7 @@ impl Encoded {
         let mut runs = Runs::default();
         for row in rows {
             runs.read(&normalizer.text(&row.text, MAX_CHARS));
-            this.features.extend_from_slice(runs.features());
+            this.features.extend_from_slice(runs.distinct());
             this.ends.push(this.features.len());
         }
         this

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::TextError;
-use crate::feature::{Runs, bucket_of};
+use crate::feature::{OPENING, Runs, bucket_of};
 use crate::pages::Pages;
 
 const MAGIC: &[u8; 8] = b"WSMODEL4";
@@ -268,8 +268,8 @@ impl Model {
         self.table.as_chunks().0
     }
 
-    /// The buckets of the features of a normalised text, as all sources share them and as an adapter has them for itself: two lists
-    /// of one length, the second empty without an adapter. The sum of their weights by the root of that length is what
+    /// The buckets of the features of a normalised text, as all sources share them and as an adapter has them for itself, with those of the
+    /// opening, none without an adapter. The sum of the weights of both by the root of the length of the first is what
     /// [`Calibration::odds`] takes.
     pub fn features(&self, text: &str, adapter: Option<&str>) -> [Vec<u32>; 2] {
         let mut runs = Runs::default();
@@ -278,7 +278,10 @@ impl Model {
         let features = || runs.features().iter();
         let shared = features().map(|feature| bucket(*feature)).collect();
         let own = match adapter.and_then(|name| self.adapter(name)).map(salt) {
-            Some(salt) => features().map(|feature| bucket(feature ^ salt)).collect(),
+            Some(salt) => features()
+                .chain(runs.opening(&mut [0; OPENING]))
+                .map(|feature| bucket(feature ^ salt))
+                .collect(),
             None => Vec::new(),
         };
         [shared, own]
@@ -312,13 +315,19 @@ impl Model {
 
     /// Judges the runs of a text from a source of that adapter.
     pub(crate) fn judge(&self, runs: &Runs, adapter: Option<usize>) -> LogOdds {
+        self.judge_opened(runs, runs.opening(&mut [0; OPENING]), adapter)
+    }
+
+    /// The same with this opening.
+    fn judge_opened(&self, runs: &Runs, opening: &[u64], adapter: Option<usize>) -> LogOdds {
         if runs.features().is_empty() {
             return LogOdds::default();
         }
         let mut sums = [0; HEADS];
         self.add(runs.features(), 0, &mut sums);
-        if let Some(adapter) = adapter {
-            self.add(runs.features(), salt(adapter), &mut sums);
+        if let Some(salt) = adapter.map(salt) {
+            self.add(runs.features(), salt, &mut sums);
+            self.add(opening, salt, &mut sums);
         }
         let scale = (runs.features().len() as f32).sqrt().recip();
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
@@ -364,7 +373,7 @@ impl Model {
         runs: &mut Runs,
     ) -> f32 {
         runs.read_chars(part);
-        let odds = self.judge(runs, adapter).polarity;
+        let odds = self.judge_opened(runs, &[], adapter).polarity;
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         let share = odds - calibration.odds(0, 0.0);
         // The scale of the part taken back, that of the text put in its place.

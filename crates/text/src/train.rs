@@ -7,7 +7,7 @@
 use crate::analysis::Polarity;
 use crate::calibrate::calibrations;
 use crate::error::TextError;
-use crate::feature::{Runs, bucket_of};
+use crate::feature::{OPENING, Runs, bucket_of};
 use crate::model::{BUCKETS, Calibration, HEADS, Model, Weights, salt};
 use crate::normalize::Normalizer;
 
@@ -30,7 +30,7 @@ pub struct Row {
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainOptions {
-    /// Buckets of the table, 2^10 to 2^24; the file has twice as many bytes. Default 2^22.
+    /// Buckets of the table, 2^10 to 2^24; the file has twice as many bytes. Default 5,900,000.
     pub buckets: u32,
     /// Passes over the rows, at least 1; the weights are the mean of those after each pass of the later half. Default 8.
     pub epochs: usize,
@@ -38,7 +38,7 @@ pub struct TrainOptions {
     pub rate: f32,
     /// Pull towards zero per step. Default 1e-6.
     pub decay: f32,
-    /// The least scale of a feature that both classes hold alike. Default 0.15.
+    /// The least scale of a feature that both classes hold alike. Default 0.5.
     pub floor: f32,
     /// Weight of a polar row of a two-way source in learning neutrality. Default 0.3.
     pub two_way_weight: f32,
@@ -55,11 +55,11 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
-            buckets: 1 << 22,
+            buckets: 5_900_000,
             epochs: 8,
             rate: 0.15,
             decay: 1e-6,
-            floor: 0.15,
+            floor: 0.5,
             two_way_weight: 0.3,
             adapter_dropout: 0.5,
             doubt: 0.85,
@@ -75,6 +75,9 @@ struct Encoded {
     features: Vec<u64>,
     /// Where each row's features end.
     ends: Vec<usize>,
+    /// Those of the openings of all rows, which only adapters have, and where each row's end.
+    openings: Vec<u64>,
+    opening_ends: Vec<usize>,
     /// What turns a row's features into those of its adapter; 0 for none.
     salts: Vec<u64>,
 }
@@ -84,6 +87,8 @@ impl Encoded {
         let mut this = Self {
             features: Vec::new(),
             ends: Vec::with_capacity(rows.len()),
+            openings: Vec::new(),
+            opening_ends: Vec::with_capacity(rows.len()),
             salts: Vec::with_capacity(rows.len()),
         };
         let mut runs = Runs::default();
@@ -91,6 +96,9 @@ impl Encoded {
             runs.read(&normalizer.text(&row.text, MAX_CHARS));
             this.features.extend_from_slice(runs.features());
             this.ends.push(this.features.len());
+            this.openings
+                .extend_from_slice(runs.opening(&mut [0; OPENING]));
+            this.opening_ends.push(this.openings.len());
             let adapter = row
                 .adapter
                 .as_ref()
@@ -100,10 +108,25 @@ impl Encoded {
         this
     }
 
+    /// The features of a row that all sources share.
     fn row(&self, at: usize) -> &[u64] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.features[start..self.ends[at]]
+        &self.features[of_row(&self.ends, at)]
     }
+
+    /// The features of a row that its adapter has for itself; none without one.
+    fn own(&self, at: usize) -> impl Iterator<Item = u64> {
+        let salt = self.salts[at];
+        let opening = &self.openings[of_row(&self.opening_ends, at)];
+        let all = self.row(at).iter().chain(opening);
+        all.filter(move |_| salt != 0)
+            .map(move |feature| feature ^ salt)
+    }
+}
+
+/// Where those of a row stand, by where those of each end.
+fn of_row(ends: &[usize], at: usize) -> std::ops::Range<usize> {
+    let start = if at == 0 { 0 } else { ends[at - 1] };
+    start..ends[at]
 }
 
 /// One head's training task: for each row its target and weight; weight 0 leaves it out.
@@ -113,11 +136,13 @@ struct Task {
     targets: Vec<(bool, f32)>,
 }
 
-/// One text in so many is kept out while the calibrations are fitted.
-const HELD_OUT: u64 = 10;
+/// Texts are divided into so many parts, of which one at a time is kept out of a fit.
+const PARTS: u64 = 10;
+/// So many parts are kept out in turn while the calibrations are fitted: one alone has too few texts of the rarer kinds.
+const KEPT_OUT: u64 = 3;
 
-/// Trains a model on `rows`; give each text once for each kind of source. First on nine texts of ten, to fit on the rest how sure the
-/// model may be of itself, then on all.
+/// Trains a model on `rows`; give each text once for each kind of source. First thrice on nine texts of ten, to fit on the rest how sure
+/// the model may be of itself, then on all.
 ///
 /// # Errors
 /// Rows of fewer than two classes, or `buckets` out of range.
@@ -137,13 +162,13 @@ pub fn train(
     if !has(Polarity::Positive) || !has(Polarity::Negative) {
         return Err(refuse("give rows of both positive and negative texts"));
     }
-    // By the text, so that one which stands under two kinds of sources is on one side.
-    let (held, kept): (Vec<Row>, Vec<Row>) = rows
-        .iter()
-        .cloned()
-        .partition(|row| crate::simhash::hash(&row.text).is_multiple_of(HELD_OUT));
-    let trial = fit_all(&kept, options, normalizer);
-    let calibrations = calibrations(&trial, &held, normalizer);
+    let trials = (0..KEPT_OUT).map(|part| {
+        // By the text, so that one which stands under two kinds of sources is on one side.
+        let kept_out = |row: &Row| crate::simhash::hash(&row.text) % PARTS == part;
+        let (held, kept): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(kept_out);
+        (fit_all(&kept, options, normalizer), held)
+    });
+    let calibrations = calibrations(&trials.collect::<Vec<_>>(), normalizer);
     Ok(fit_all(rows, options, normalizer).calibrated(calibrations))
 }
 
@@ -217,12 +242,10 @@ fn fit(encoded: &Encoded, task: &Task, options: &TrainOptions) -> (Vec<f32>, f32
         for at in &order {
             let (target, importance) = task.targets[*at];
             kept.clear();
-            let bucket = |feature: &u64| bucket_of(*feature, options.buckets) as u32;
-            kept.extend(encoded.row(*at).iter().map(bucket));
-            let salt = encoded.salts[*at];
-            if salt != 0 && chance.next() as u32 >= adapter_threshold {
-                let own = |feature: &u64| bucket(&(feature ^ salt));
-                kept.extend(encoded.row(*at).iter().map(own));
+            let bucket = |feature: u64| bucket_of(feature, options.buckets) as u32;
+            kept.extend(encoded.row(*at).iter().copied().map(bucket));
+            if encoded.salts[*at] != 0 && chance.next() as u32 >= adapter_threshold {
+                kept.extend(encoded.own(*at).map(bucket));
             }
             if importance == 0.0 || kept.is_empty() {
                 continue;
@@ -295,11 +318,8 @@ fn scales(encoded: &Encoded, task: &Task, options: &TrainOptions) -> Vec<f32> {
         }
         distinct.clear();
         let bucket = |feature: u64| bucket_of(feature, options.buckets) as u32;
-        distinct.extend(encoded.row(at).iter().map(|feature| bucket(*feature)));
-        let salt = encoded.salts[at];
-        if salt != 0 {
-            distinct.extend(encoded.row(at).iter().map(|feature| bucket(feature ^ salt)));
-        }
+        distinct.extend(encoded.row(at).iter().copied().map(bucket));
+        distinct.extend(encoded.own(at).map(bucket));
         distinct.sort_unstable();
         distinct.dedup();
         texts[usize::from(*target)] += importance;
