@@ -22,6 +22,8 @@ const REACH: usize = 21;
 /// faintly.
 const NEGATED_PRAISE: f32 = -0.9;
 const NEGATED_BLAME: f32 = -0.7;
+/// What 好 before blame multiplies it by, as 好生 does.
+const VERY: f32 = 1.5;
 const CONCEDED: f32 = 0.5;
 const STRESSED: f32 = 1.4;
 const ASKED: f32 = 0.4;
@@ -87,6 +89,10 @@ impl ScopeReader {
                 Role::Polar(weight) if weight > 0.0 && quoted(letters.with_end(), &place) => {
                     state.scorn(weight, start, end);
                 }
+                Role::Polar(weight) if weight < 0.0 && follows_good(letters.with_end(), &place) => {
+                    state.very(start);
+                    state.step(Role::Polar(weight), start, end);
+                }
                 role => state.step(role, start, end),
             }
         }
@@ -121,6 +127,12 @@ fn quoted(chars: &[char], place: &Range<usize>) -> bool {
     matches!(chars[place.end], '”' | '"' | '」')
         && place.start > 0
         && matches!(chars[place.start - 1], '“' | '"' | '「')
+}
+
+/// Whether a word stands right after 好, which then is 很: 态度好差.
+#[inline]
+fn follows_good(chars: &[char], place: &Range<usize>) -> bool {
+    place.start > 0 && chars[place.start - 1] == '好'
 }
 
 #[derive(Debug, Default)]
@@ -274,6 +286,15 @@ impl State {
         self.reading.hits.push(hit);
         self.negations = 0;
         self.degree = 0.0;
+    }
+
+    /// Praise that ends at `start` in 好 was none: it says how much what follows holds.
+    fn very(&mut self, start: usize) {
+        let last = self.reading.hits[self.clause_hits..].last();
+        if last.is_some_and(|hit| hit.end == start && hit.weight > 0.0 && !hit.told) {
+            self.reading.hits.pop();
+            self.step(Role::Degree(VERY), start, start);
+        }
     }
 
     /// Blame of a word that says of itself that something is wrong.

@@ -67,6 +67,23 @@ fn a_negated_word_that_negates_praise_praises() {
 }
 
 #[test]
+fn good_before_blame_says_how_much() {
+    for text in ["态度好差", "房间好吵", "菜好难吃"] {
+        let hits = read(text).hits;
+        assert!(hits.len() == 1 && hits[0].weight < -1.0, "{text}: {hits:?}");
+        assert_eq!(hits[0].scope, Scope::Degree, "{text}");
+    }
+    // Not where a mark or a word stands between, nor what is negated.
+    assert_eq!(read("味道好，太吵").hits.len(), 2);
+    assert_eq!(read("味道好但是吵").hits.len(), 2);
+    let negated = read("态度不好差劲").hits;
+    assert!(
+        negated.len() == 2 && negated.iter().all(|h| h.weight < 0.0),
+        "{negated:?}"
+    );
+}
+
+#[test]
 fn an_event_weighs_by_whether_it_happened() {
     for (text, praises) in [
         ("用了三年，拉链断了", false),
