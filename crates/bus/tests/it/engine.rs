@@ -298,11 +298,15 @@ pub(crate) async fn next_batch(session: &mut Box<dyn Session>) -> Batch {
     }
 }
 
-/// Reads until `count` records have come; commits nothing.
+/// Reads until `count` records are in hand; commits nothing, so that what is revoked comes again to whom it is assigned.
 pub(crate) async fn read(session: &mut Box<dyn Session>, count: usize) -> Vec<Record> {
-    let mut records = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     while records.len() < count {
-        records.extend(next_batch(session).await.records);
+        match next(session).await {
+            SessionEvent::Records(batch) => records.extend(batch.records),
+            SessionEvent::Revoked(lost) => records.retain(|record| !lost.contains(&record.at)),
+            SessionEvent::Assigned(_) => {}
+        }
     }
     assert_eq!(records.len(), count, "no more than what was appended");
     records
