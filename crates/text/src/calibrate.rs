@@ -42,10 +42,9 @@ pub(crate) fn calibrations(
     let mut found = vec![shared];
     found.extend(adapters.iter().enumerate().map(of_adapter));
     // The shifts found are beside the biases that training left.
-    for (head, bias) in
-        (0..HEADS).map(|h| (h, trials.iter().map(|(m, _)| m.bias()[h]).sum::<f32>()))
-    {
-        let mean = bias / trials.len().max(1) as f32;
+    for head in 0..HEADS {
+        let sum: f32 = trials.iter().map(|(model, _)| model.bias()[head]).sum();
+        let mean = sum / trials.len().max(1) as f32;
         found.iter_mut().for_each(|c| c.bias[head] += mean);
     }
     found

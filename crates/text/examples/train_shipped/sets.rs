@@ -82,25 +82,21 @@ impl Sets {
             // Other sets label these otherwise.
             let usable = |row: &&Row| name != "books_3class" || row.label != Polarity::Neutral;
             for row in rows.iter().filter(usable) {
-                let text = hash(&row.text, normalizer);
-                for kind in kinds(name) {
-                    let mut add = |row: Row| {
-                        let text = hash(&row.text, normalizer);
-                        if !barred.contains(&text) && seen.insert((text, *kind)) {
-                            found.push(row);
-                        }
-                    };
-                    let row = Row {
-                        adapter: Some((*kind).to_owned()),
-                        ..row.clone()
-                    };
-                    if name.starts_with("weibo") && text.is_multiple_of(BARE) {
-                        add(Row {
-                            text: without_emoticons(&row.text),
-                            ..row.clone()
-                        });
-                    }
-                    add(row);
+                let is_bare =
+                    name.starts_with("weibo") && hash(&row.text, normalizer).is_multiple_of(BARE);
+                let bare = is_bare.then(|| without_emoticons(&row.text));
+                for text in bare.into_iter().chain([row.text.clone()]) {
+                    let hash = hash(&text, normalizer);
+                    let taught = kinds(name).iter().filter(|_| !barred.contains(&hash));
+                    found.extend(
+                        taught
+                            .filter(|kind| seen.insert((hash, **kind)))
+                            .map(|kind| Row {
+                                text: text.clone(),
+                                adapter: Some((*kind).to_owned()),
+                                ..row.clone()
+                            }),
+                    );
                 }
             }
         }
@@ -166,10 +162,9 @@ pub(crate) fn kind(set: &str) -> &'static str {
 /// A channel of that kind.
 pub(crate) fn channel(kind: &'static str) -> &'static str {
     match kind {
-        "social" => "weibo",
+        "social" | "affairs" => "weibo",
         "dialogue" => "hotline",
         "food" | "stays" => "review",
-        "affairs" => "weibo",
         other => other,
     }
 }
