@@ -122,17 +122,22 @@ impl Browser {
             .await
     }
 
-    /// Waits until the expression is true.
+    /// Waits until the expression is true. While the page is drawn anew, what it looks into may not be there: not true yet.
     pub(crate) async fn until(&self, expression: &str) {
+        let attempt = format!(
+            "(() => {{ try {{ return Boolean({expression}); }} catch (error) {{ return String(error); }} }})()"
+        );
+        let mut last = json!(false);
         let waited = tokio::time::timeout(PATIENCE, async {
-            while self.value(&format!("Boolean({expression})")).await != json!(true) {
+            while last != json!(true) {
+                last = self.value(&attempt).await;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
         if waited.await.is_err() {
             let page = self.value("document.body.innerText").await;
             panic!(
-                "never came true: {expression}\npage: {page}\nlog: {:?}",
+                "never came true, but {last}: {expression}\npage: {page}\nlog: {:?}",
                 self.log().await
             );
         }
