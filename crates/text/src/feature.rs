@@ -294,21 +294,25 @@ fn pair(before: u64, symbol: u64) -> u64 {
     pair ^ pair >> 32
 }
 
-/// Within so many places a feature stands, unless the table is smaller.
-const SPAN: u32 = 1 << 11;
+/// Within 2 to so many places a feature stands, unless the table is smaller.
+const SPAN_BITS: u32 = 11;
 
 /// The place of a feature in a table of `buckets` places, which need not be a power of two (D. Lemire, "Fast Random Integer Generation in
 /// an Interval", 2019).
 #[inline]
 pub(crate) fn bucket_of(feature: u64, buckets: u32) -> usize {
-    let span = SPAN.min(buckets / 2).max(1);
-    let within = |hash: u64, places: u32| (hash * u64::from(places)) >> 32;
-    (within(feature >> 32, buckets - span + 1) + within(feature & !NEAR, span)) as usize
+    let span_bits = buckets.ilog2().saturating_sub(1).min(SPAN_BITS);
+    let spans = u64::from(buckets - (1 << span_bits) + 1);
+    let near = ((feature >> 32) * spans) >> 32;
+    let within = (feature & !NEAR) >> (32 - span_bits);
+    (near + within) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SPAN: usize = 1 << SPAN_BITS;
 
     fn of(text: &str) -> Vec<u32> {
         let mut out = Vec::new();
@@ -406,13 +410,7 @@ mod tests {
         let (one, other) = (places("天地人"), places("天地间"));
         assert_eq!(one[3], other[3]);
         assert_ne!(one[4], other[4]);
-        assert!(
-            one[3].abs_diff(one[4]) < SPAN as usize && one[3].abs_diff(other[4]) < SPAN as usize
-        );
-        assert!(
-            one[..3]
-                .iter()
-                .all(|place| *place < (1 << 18) + SPAN as usize)
-        );
+        assert!(one[3].abs_diff(one[4]) < SPAN && one[3].abs_diff(other[4]) < SPAN);
+        assert!(one[..3].iter().all(|place| *place < (1 << 18) + SPAN));
     }
 }

@@ -36,11 +36,9 @@ pub(crate) struct Overlapping {
 impl Terms {
     /// Compiles terms, as normalised. Of two that are alike the first counts; empty ones are never found.
     pub(crate) fn new(terms: &[String]) -> Self {
-        let mut trie = Trie::with_room(terms.len());
-        for (term, number) in terms.iter().zip(0..) {
-            trie.insert(term, number);
+        Self {
+            trie: Trie::new(terms),
         }
-        Self { trie }
     }
 
     /// The terms in a text, in its order.

@@ -1,15 +1,13 @@
 //! Terms by their first characters: what stands at a place of a text is found by walking from there, which ends at the first character
 //! that no term goes on with.
 //!
-//! Two filters tell for 64 places at once, without a branch, where a term may begin; most of those where none does are never looked up. A
-//! walk enters the table at once with its first two characters, and each beginning knows which characters may follow. Terms of one
-//! character, punctuation above all, stand in a table of their own.
+//! Two filters tell for 64 places at once, without a branch, where a term may begin; most of those where none does are never looked up.
+//! Walks enter the table with two characters, all of the 64 places before the first is walked, so that they wait for memory together; each
+//! beginning knows which characters may follow. Terms of one character, punctuation above all, stand in a table of their own.
 
 use crate::letters::Letters;
 use crate::terms::Found;
 
-/// No term ends here.
-const NO_TERM: u32 = u32::MAX;
 /// The mark of the number of a node at which a term ends.
 const ENDS: u32 = 1 << 31;
 /// Bits of a character.
@@ -20,6 +18,8 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 const WORDS: usize = 1 << 10;
 /// Characters of the basic plane.
 const PLANE: usize = 1 << 16;
+/// Places that are looked at together.
+const BLOCK: usize = 64;
 
 /// A beginning of terms, in 16 bytes: the more of them the caches hold, the less a walk waits.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ struct Node {
     key: u64,
     /// One bit for each of 32 kinds of characters that may follow.
     follows: u32,
-    /// From 1 on; marked with `ENDS` where a term ends.
+    /// One more than the term that ends here, marked with `ENDS`; a higher number where none does.
     number: u32,
 }
 
@@ -37,6 +37,14 @@ const EMPTY: Node = Node {
     follows: 0,
     number: 0,
 };
+
+impl Node {
+    /// The term that ends here.
+    #[inline]
+    fn term(&self) -> Option<u32> {
+        (self.number & ENDS != 0).then(|| (self.number & !ENDS) - 1)
+    }
+}
 
 /// Terms by their first characters.
 #[derive(Debug, Clone)]
@@ -49,36 +57,44 @@ pub(crate) struct Trie {
     singles: Vec<u32>,
     /// An open-addressed table, at most half full.
     nodes: Vec<Node>,
-    /// By the number of a node, the term that ends there, or `NO_TERM`; its last is that of the last node.
-    terms: Vec<u32>,
+    /// How many nodes there are, and the last number of one where no term ends.
+    count: usize,
+    last: u32,
 }
 
 impl Default for Trie {
     fn default() -> Self {
-        Self::with_room(0)
+        Self::new(&[])
     }
 }
 
 impl Trie {
-    /// None, with room for `terms`.
-    pub(crate) fn with_room(terms: usize) -> Self {
-        let slots = (terms * 2).next_power_of_two().max(16);
-        Self {
+    /// These terms, by their places in the list. Of two that are alike the first counts; empty ones are left out.
+    pub(crate) fn new(terms: &[String]) -> Self {
+        let slots = (terms.len() * 2).next_power_of_two().max(16);
+        let mut this = Self {
             ones: Box::new([0; WORDS]),
             twos: Box::new([0; WORDS]),
             singles: Vec::new(),
             nodes: vec![EMPTY; slots],
-            terms: vec![NO_TERM],
+            count: 0,
+            last: terms.len() as u32,
+        };
+        // The shorter first: the node of a term is there before those that go on from it, and has its number.
+        let mut numbered: Vec<(&String, u32)> = terms.iter().zip(1..).collect();
+        numbered.sort_by_key(|(term, _)| term.chars().count());
+        for (term, number) in numbered {
+            this.insert(term, number);
         }
+        this
     }
 
-    /// Adds a term; one that is there already stays, an empty one is left out.
-    pub(crate) fn insert(&mut self, term: &str, number: u32) {
+    fn insert(&mut self, term: &str, number: u32) {
         let mut chars = term.chars();
-        let Some(one) = chars.next() else {
+        let (Some(one), two) = (chars.next(), chars.next()) else {
             return;
         };
-        let mut at = match chars.next() {
+        let mut key = match two {
             None => {
                 let (word, bit) = place_of_one(one);
                 self.ones[word] |= 1 << bit;
@@ -86,38 +102,39 @@ impl Trie {
                     self.singles.resize(PLANE, 0);
                     let single = &mut self.singles[one as usize];
                     if *single == 0 {
-                        *single = number + 1;
+                        *single = number;
                     }
                     return;
                 }
-                self.node(of_one(one))
+                of_one(one)
             }
             Some(two) => {
                 let (word, bit) = place_of_two(one, two);
                 self.twos[word] |= 1 << bit;
-                self.node(of_two(one, two))
+                of_two(one, two)
             }
         };
         for c in chars {
+            let at = self.node(key, None);
             self.nodes[at].follows |= kind(c);
-            at = self.node(after(self.nodes[at].number & !ENDS, c));
+            key = after(self.nodes[at].number & !ENDS, c);
         }
-        if self.nodes[at].number & ENDS == 0 {
-            self.terms[self.nodes[at].number as usize] = number;
-            self.nodes[at].number |= ENDS;
-        }
+        self.node(key, Some(number | ENDS));
     }
 
-    /// The slot of the node of `key`, made where it is missing.
-    fn node(&mut self, key: u64) -> usize {
-        if self.terms.len() * 2 > self.nodes.len() {
+    /// The slot of the node of `key`, made where it is missing, with this number or one where no term ends.
+    fn node(&mut self, key: u64, number: Option<u32>) -> usize {
+        if (self.count + 1) * 2 > self.nodes.len() {
             self.grow();
         }
         let at = self.probe(key);
         if self.nodes[at].key == 0 {
             self.nodes[at].key = key;
-            self.nodes[at].number = self.terms.len() as u32;
-            self.terms.push(NO_TERM);
+            self.nodes[at].number = number.unwrap_or_else(|| {
+                self.last += 1;
+                self.last
+            });
+            self.count += 1;
         }
         at
     }
@@ -130,7 +147,7 @@ impl Trie {
             letters,
             ones: 0,
             twos: 0,
-            entry: EMPTY,
+            entries: [EMPTY; BLOCK],
             block: 0,
             free: 0,
         }
@@ -140,7 +157,7 @@ impl Trie {
     #[inline]
     fn marks(&self, chars: &[char]) -> (u64, u64) {
         let (mut ones, mut twos) = (0, 0);
-        for (n, pair) in chars.windows(2).take(64).enumerate() {
+        for (n, pair) in chars.windows(2).take(BLOCK).enumerate() {
             let (word, bit) = place_of_one(pair[0]);
             ones |= (self.ones[word] >> bit & 1) << n;
             let (word, bit) = place_of_two(pair[0], pair[1]);
@@ -156,7 +173,7 @@ impl Trie {
             Some(term) => term.checked_sub(1),
             None => {
                 let node = &self.nodes[self.probe(of_one(c))];
-                (node.number & ENDS != 0).then(|| self.terms[(node.number & !ENDS) as usize])
+                node.term()
             }
         }
     }
@@ -180,8 +197,8 @@ impl Trie {
         let mut found = None;
         let mut end = at + 2;
         while node.key != 0 {
-            if node.number & ENDS != 0 {
-                found = Some((node.number, end));
+            if let Some(term) = node.term() {
+                found = Some((term, end));
             }
             let c = letters.with_end()[end];
             if node.follows & kind(c) == 0 {
@@ -190,7 +207,7 @@ impl Trie {
             node = self.nodes[self.probe(after(node.number & !ENDS, c))];
             end += 1;
         }
-        found.map(|(number, end)| (self.terms[(number & !ENDS) as usize], end))
+        found
     }
 
     /// Where the search for `key` begins.
@@ -229,8 +246,8 @@ pub(crate) struct Walk<'a> {
     ones: u64,
     /// Where longer ones may begin.
     twos: u64,
-    /// Where the next walk enters: looked up while the one before it goes on.
-    entry: Node,
+    /// Where their walks enter, by the place in the block.
+    entries: [Node; BLOCK],
     block: usize,
     /// The first character that no term has taken yet.
     free: usize,
@@ -248,19 +265,17 @@ impl Walk<'_> {
             let untaken = from_bit(self.free.saturating_sub(self.block));
             let (ones, twos) = self.trie.marks(rest);
             (self.ones, self.twos) = (ones & untaken, twos & untaken);
-            self.block += 64;
-            self.enter();
+            let mut left = self.twos;
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let entry = self.trie.enter(self.letters, self.block + bit);
+                self.entries[bit] = entry;
+                self.twos ^= u64::from(entry.key == 0) << bit;
+            }
+            self.block += BLOCK;
         }
         Some(())
-    }
-
-    /// Looks up where the next walk enters.
-    #[inline]
-    fn enter(&mut self) {
-        if self.twos != 0 {
-            let at = self.block - 64 + self.twos.trailing_zeros() as usize;
-            self.entry = self.trie.enter(self.letters, at);
-        }
     }
 }
 
@@ -273,14 +288,12 @@ impl Iterator for Walk<'_> {
         loop {
             self.take_up()?;
             let bit = (self.ones | self.twos).trailing_zeros() as usize;
-            let (first, mark) = (self.block - 64, 1 << bit);
+            let (first, mark) = (self.block - BLOCK, 1 << bit);
             let at = first + bit;
             let mut found = None;
             if self.twos & mark != 0 {
-                let entry = self.entry;
                 self.twos &= !mark;
-                self.enter();
-                found = self.trie.longest(self.letters, at, entry);
+                found = self.trie.longest(self.letters, at, self.entries[bit]);
             }
             if self.ones & mark != 0 {
                 self.ones &= !mark;
@@ -292,10 +305,7 @@ impl Iterator for Walk<'_> {
                 if end > at + 1 {
                     let untaken = from_bit(end - first);
                     self.ones &= untaken;
-                    if self.twos & !untaken != 0 {
-                        self.twos &= untaken;
-                        self.enter();
-                    }
+                    self.twos &= untaken;
                 }
                 return Some(Found {
                     term: term as usize,
@@ -311,7 +321,7 @@ impl Iterator for Walk<'_> {
 /// All bits from number `bit` on.
 #[inline]
 fn from_bit(bit: usize) -> u64 {
-    if bit < 64 { !0 << bit } else { 0 }
+    if bit < BLOCK { !0 << bit } else { 0 }
 }
 
 /// The key of a term of one character.

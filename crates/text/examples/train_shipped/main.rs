@@ -31,7 +31,7 @@ fn main() -> Result<(), Failure> {
             .find_map(|a| a.strip_prefix(name)?.strip_prefix('=')?.parse::<f32>().ok())
     };
     let mut options = TrainOptions {
-        version: "wensheng-sentiment-2026-11e".to_owned(),
+        version: "wensheng-sentiment-2026-11f".to_owned(),
         ..TrainOptions::default()
     };
     options.buckets = option("buckets").map_or(options.buckets, |b| b as u32);
