@@ -136,8 +136,8 @@ struct Task {
     targets: Vec<(bool, f32)>,
 }
 
-/// Parts of the largest weight of each head at which larger ones are cut, so that the levels below are finer: on held-out rows as good as
-/// weights of eight bits each, polar accuracy within 0.02.
+/// Parts of the largest weight of each head at which larger ones are cut, so that the levels below are finer: on held-out rows within
+/// 0.1 points of weights of eight bits each.
 const TOPS: [f32; HEADS] = [0.5, 0.2];
 
 /// Texts are divided into so many parts, of which one at a time is kept out of a fit.

@@ -21,7 +21,7 @@ use crate::labelled::{self, BadRow, Labelled};
 /// Rows up to which a small table holds all their features without many meeting in one bucket.
 const SMALL: usize = 20_000;
 /// Of a small table: 512 KiB.
-const SMALL_BUCKETS: u32 = 1 << 18;
+const SMALL_BUCKETS: u32 = 1 << 19;
 /// Fewer rows than this teach no model from nothing that would be of use.
 const FEW: usize = 2_000;
 
