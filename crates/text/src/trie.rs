@@ -271,6 +271,7 @@ impl Walk<'_> {
                 left &= left - 1;
                 let entry = self.trie.enter(self.letters, self.block + bit);
                 self.entries[bit] = entry;
+                // Where nothing stands the filter was wrong.
                 self.twos ^= u64::from(entry.key == 0) << bit;
             }
             self.block += BLOCK;

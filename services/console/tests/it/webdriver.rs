@@ -129,8 +129,11 @@ impl Browser {
         );
         let mut last = json!(false);
         let waited = tokio::time::timeout(PATIENCE, async {
-            while last != json!(true) {
+            loop {
                 last = self.value(&attempt).await;
+                if last == json!(true) {
+                    break;
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
