@@ -294,7 +294,7 @@ fn pair(before: u64, symbol: u64) -> u64 {
     pair ^ pair >> 32
 }
 
-/// Within 2 to so many places a feature stands, unless the table is smaller.
+/// Within 2 to the power of so many places a feature stands, unless the table is smaller.
 const SPAN_BITS: u32 = 11;
 
 /// The place of a feature in a table of `buckets` places, which need not be a power of two (D. Lemire, "Fast Random Integer Generation in
