@@ -20,37 +20,39 @@ pub(crate) const OPENING: usize = OPENS - 1;
 /// Further digits of a number tell nothing.
 const LONGEST_NUMBER: usize = 3;
 
-/// The symbols of a normalised text of these characters, one per character or emoticon, into `symbols` (cleared first).
-pub(crate) fn symbols(chars: &[char], symbols: &mut Vec<u32>) {
-    symbols.clear();
-    // Most texts have no bracket and no digit: every character is a symbol.
-    if !chars
-        .iter()
-        .fold(false, |any, c| any | (*c == '[' || c.is_ascii_digit()))
-    {
-        symbols.extend(chars.iter().map(|c| *c as u32));
-        return;
-    }
-    symbols.reserve(chars.len());
-    let mut at = 0;
-    while let Some(c) = chars.get(at).copied() {
-        if c == '['
-            && let Some((inner, length)) = emoticon(&chars[at..])
-        {
+/// Adds the symbols of a normalised text of these characters, one per character or emoticon, to `symbols`, and each of its emoticons once to
+/// `emoticons`.
+pub(crate) fn symbols(chars: &[char], symbols: &mut Vec<u32>, emoticons: &mut Vec<u32>) {
+    let mut rest = chars;
+    loop {
+        let plain = rest
+            .iter()
+            .position(|c| *c == '[' || c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        symbols.extend(rest[..plain].iter().map(|c| *c as u32));
+        rest = &rest[plain..];
+        let Some(c) = rest.first() else {
+            return;
+        };
+        let mut taken = 1;
+        if c.is_ascii_digit() {
+            if !symbols.ends_with(&[DIGIT; LONGEST_NUMBER]) {
+                symbols.push(DIGIT);
+            }
+        } else if let Some((inner, length)) = emoticon(rest) {
             let emoticon = EMOTICON + inner % EMOTICONS;
             // [怒][怒][怒] is no other feeling than [怒], and would drown the words.
             if symbols.last() != Some(&emoticon) {
                 symbols.push(emoticon);
             }
-            at += length;
-            continue;
+            if !emoticons.contains(&emoticon) {
+                emoticons.push(emoticon);
+            }
+            taken = length;
+        } else {
+            symbols.push('['.into());
         }
-        at += 1;
-        if !c.is_ascii_digit() {
-            symbols.push(c as u32);
-        } else if !symbols.ends_with(&[DIGIT; LONGEST_NUMBER]) {
-            symbols.push(DIGIT);
-        }
+        rest = &rest[taken..];
     }
 }
 
@@ -79,6 +81,7 @@ fn emoticon(chars: &[char]) -> Option<(u32, usize)> {
 pub(crate) struct Runs {
     /// The characters of a text that comes as a string.
     chars: Vec<char>,
+    /// [`START`], then the symbols of the text.
     symbols: Vec<u32>,
     /// Each emoticon of the text once.
     emoticons: Vec<u32>,
@@ -86,20 +89,26 @@ pub(crate) struct Runs {
     features: Vec<u64>,
     kept: usize,
     distinct: usize,
-    /// Runs whose symbols may all stand more than once in the text: no others can be there twice.
-    repeats: Vec<u64>,
-    /// Of each character of the basic plane, the stamp of the text that it was last seen in.
-    seen: Box<[u8; PLANE]>,
-    /// The stamp of this text; the next is of characters that came again in it.
-    stamp: u8,
+    /// Which symbol was met last in each slot, into which they fall by their lowest bits; symbols are numbered on from text to text. So few
+    /// that they stay in the processor's nearest cache.
+    met: Box<[u32; SLOTS]>,
+    /// The number of the first symbol of the text, above those of all texts before it.
+    first: u32,
+    /// Of each symbol of the text, which was met before it in its slot; then room.
+    before: Vec<u32>,
+    /// The places of symbols whose slots were met before in the text, then room.
+    again: Vec<u32>,
 }
 
-/// Characters of the basic plane. Other symbols, of which there are few, are taken for ones that come again.
-const PLANE: usize = 1 << 16;
-/// The last stamp of a text; after it, all are forgotten.
-const LAST_STAMP: u8 = u8::MAX - 2;
-/// As many repeats are compared with each other; more are sorted.
-const COMPARED: usize = 48;
+/// Stand before the first symbol, so that each ends a run of three, and are no symbols.
+const START: [u32; LONGEST - 1] = [u32::MAX, u32::MAX - 1];
+/// One of sixty symbols falls into the slot of another.
+const SLOTS: usize = 1 << 11;
+/// So many symbols of a slot, from one back, are looked at for whether a run that ends there came before: the work stays linear, and what was
+/// said that long ago may be said anew.
+const LOOKS_BACK: usize = 64;
+/// The longest run.
+const LONGEST: usize = 3;
 /// The upper half of a feature.
 const NEAR: u64 = !0 << 32;
 /// Single symbols take the first sixteenth of a table.
@@ -114,9 +123,10 @@ impl Default for Runs {
             features: Vec::new(),
             kept: 0,
             distinct: 0,
-            repeats: Vec::new(),
-            seen: Box::new([0; PLANE]),
-            stamp: LAST_STAMP,
+            met: Box::new([0; SLOTS]),
+            first: 1,
+            before: Vec::new(),
+            again: Vec::new(),
         }
     }
 }
@@ -133,45 +143,125 @@ impl Runs {
 
     /// Takes in a normalised text of these characters.
     pub(crate) fn read_chars(&mut self, chars: &[char]) {
-        symbols(chars, &mut self.symbols);
-        // So many features at most, and as many repeats: written by their numbers, a branch less for each.
-        let most = self.symbols.len() * 3;
-        if self.features.len() < most {
-            self.features.resize(most, 0);
-            self.repeats.resize(most, 0);
-        }
-        let (singles, repeated) = self.read_single();
-        let (kept, repeated) = self.read_joined(singles, repeated);
-        let repeats = &mut self.repeats[..repeated];
-        let features = &mut self.features;
-        self.kept = kept;
-        let mut keep = |repeat: u64| {
-            features[self.kept] = repeat;
-            self.kept += 1;
-        };
-        if repeats.len() > COMPARED {
-            repeats.sort_unstable();
-            repeats
-                .chunk_by(|a, b| a == b)
-                .for_each(|alike| keep(alike[0]));
-        } else {
-            for (n, repeat) in repeats.iter().enumerate() {
-                if !repeats[..n].contains(repeat) {
-                    keep(*repeat);
-                }
-            }
-        }
+        self.symbols.clear();
+        self.symbols.extend(START);
+        self.emoticons.clear();
+        symbols(chars, &mut self.symbols, &mut self.emoticons);
+        self.join();
+        self.drop_repeats();
         self.distinct = self.kept;
         self.emphasise();
     }
 
+    /// The runs that end at the first symbol, at the second and so on: the shortest first.
+    fn join(&mut self) {
+        let room = self.symbols.len() * LONGEST;
+        if self.features.len() < room {
+            self.features.resize(room, 0);
+        }
+        let [_, _, symbols @ ..] = &self.symbols[..] else {
+            return;
+        };
+        let (first, rest) = symbols.split_at(symbols.len().min(LONGEST - 1));
+        self.kept = match first {
+            [one, two] => {
+                let both = pair(hash(*one), hash(*two));
+                self.features[..LONGEST].copy_from_slice(&[single(*one), single(*two), both]);
+                LONGEST + rest.len() * LONGEST
+            }
+            [one] => {
+                self.features[0] = single(*one);
+                1
+            }
+            _ => 0,
+        };
+        if rest.is_empty() {
+            return;
+        }
+        let mut before = hash(first[1]);
+        let mut both = self.features[2];
+        let (features, _) = self.features[LONGEST..].as_chunks_mut();
+        for (features, symbol) in features.iter_mut().zip(rest) {
+            let symbol = hash(*symbol);
+            let own = (both ^ symbol.rotate_left(11)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let all = both & NEAR | own >> 32;
+            both = pair(before, symbol);
+            before = symbol;
+            *features = [symbol >> HEAD_BITS, both, all];
+        }
+    }
+
+    /// Drops the runs that came before.
+    fn drop_repeats(&mut self) {
+        let again = self.meet();
+        let mut kept = self.kept;
+        // From the last to the first: what takes the place of a run is one that stays.
+        for at in self.again[..again].iter().rev() {
+            let at = *at as usize;
+            // Two symbols end three runs, each further one three more.
+            let begin = ((at - LONGEST) * LONGEST).max(1);
+            for repeat in (begin..begin + self.repeats(at)).rev() {
+                kept -= 1;
+                self.features[repeat] = self.features[kept];
+            }
+        }
+        self.kept = kept;
+        self.first += self.symbols.len() as u32;
+    }
+
+    /// Meets every symbol. Gives how many slots were met before in the text.
+    fn meet(&mut self) -> usize {
+        let length = self.symbols.len();
+        if self.first.checked_add(length as u32).is_none() {
+            self.met.fill(0);
+            self.first = 1;
+        }
+        if self.before.len() < length {
+            self.before.resize(length, 0);
+            self.again.resize(length, 0);
+        }
+        self.before[..START.len()].fill(0);
+        let (first, met, again) = (self.first, &mut *self.met, &mut self.again[..length]);
+        let mut found = 0;
+        let symbols = self.symbols.iter().zip(&mut self.before);
+        for (at, (symbol, before)) in (0..).zip(symbols).skip(START.len()) {
+            let met = &mut met[*symbol as usize % SLOTS];
+            let last = std::mem::replace(met, first + at);
+            *before = last;
+            again[found] = at;
+            found += usize::from(last >= first);
+        }
+        found
+    }
+
+    /// How many of the runs that end at symbol number `at` came before: the shortest ones.
+    #[inline]
+    fn repeats(&self, at: usize) -> usize {
+        let [three, two, one] = ending(&self.symbols, at);
+        let alike = |end: usize| {
+            let [other_three, other_two, other_one] = ending(&self.symbols, end);
+            let (one, two) = (one == other_one, two == other_two);
+            let (two, three) = (one & two, one & two & (three == other_three));
+            usize::from(one) + usize::from(two) + usize::from(three)
+        };
+        let [three, two, mut met] = ending(&self.before, at);
+        let (two, three) = (two >= self.first, three >= self.first);
+        // No longer run can have come before than of symbols that all did.
+        let longest = 1 + usize::from(two) + usize::from(two & three);
+        let mut most = 0;
+        for _ in 0..LOOKS_BACK {
+            let end = met.wrapping_sub(self.first) as usize;
+            most = most.max(alike(end));
+            met = self.before[end];
+            if (most >= longest) | (met < self.first) {
+                break;
+            }
+        }
+        most
+    }
+
     /// Each emoticon again, as often as it counts more.
     fn emphasise(&mut self) {
-        let emoticons = self.symbols.iter().filter(|symbol| **symbol >= EMOTICON);
-        self.emoticons.clear();
-        self.emoticons.extend(emoticons);
-        self.emoticons.sort_unstable();
-        self.emoticons.dedup();
         let times = ((self.kept as f32).sqrt() * EMPHASIS) as usize;
         let end = self.kept + times * self.emoticons.len();
         if self.features.len() < end {
@@ -181,71 +271,6 @@ impl Runs {
             self.features[self.kept..self.kept + times].fill(single(*emoticon));
             self.kept += times;
         }
-    }
-
-    /// Every symbol once, at the head of the features; notes which come again. Gives how many features and repeats there are.
-    fn read_single(&mut self) -> (usize, usize) {
-        if self.stamp >= LAST_STAMP {
-            self.seen.fill(0);
-            self.stamp = 0;
-        }
-        // 0 is of characters that were never seen.
-        self.stamp += if self.stamp == 0 { 1 } else { 2 };
-        let features = self.features.as_mut_slice();
-        let (mut singles, mut repeated) = (0, 0);
-        for symbol in &self.symbols {
-            let feature = single(*symbol);
-            let Some(seen) = self.seen.get_mut(*symbol as usize) else {
-                self.repeats[repeated] = feature;
-                repeated += 1;
-                continue;
-            };
-            let new = *seen < self.stamp;
-            *seen = self.stamp + u8::from(!new);
-            features[singles] = feature;
-            singles += usize::from(new);
-        }
-        (singles, repeated)
-    }
-
-    /// Every run of two and three after `kept` features, or after so many repeats where it may be one. Gives how many of each there are.
-    fn read_joined(&mut self, mut kept: usize, mut repeated: usize) -> (usize, usize) {
-        let came_again = self.stamp + 1;
-        let seen = self.seen.as_slice();
-        let again = |symbol: u32| {
-            seen.get(symbol as usize)
-                .is_none_or(|seen| *seen == came_again)
-        };
-        let mut symbols = self
-            .symbols
-            .iter()
-            .map(|symbol| (hash(*symbol), again(*symbol)));
-        let features = self.features.as_mut_slice();
-        let repeats = self.repeats.as_mut_slice();
-        // It is written to both, and taken back from one.
-        let mut keep = |feature: u64, again: bool| {
-            (features[kept], repeats[repeated]) = (feature, feature);
-            kept += usize::from(!again);
-            repeated += usize::from(again);
-        };
-        let (Some((mut before, mut before_again)), Some((symbol, again))) =
-            (symbols.next(), symbols.next())
-        else {
-            return (kept, repeated);
-        };
-        let mut both = before_again && again;
-        let mut last = pair(before, symbol);
-        keep(last, both);
-        (before, before_again) = (symbol, again);
-        for (symbol, again) in symbols {
-            let own = (last ^ symbol.rotate_left(11)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            keep(last & NEAR | own >> 32, both & again);
-            both = before_again & again;
-            last = pair(before, symbol);
-            keep(last, both);
-            (before, before_again) = (symbol, again);
-        }
-        (kept, repeated)
     }
 
     /// The distinct runs of one to three symbols, in an order that only the text decides.
@@ -261,7 +286,8 @@ impl Runs {
     /// The runs of two that open the text, as features of their own, into `room`: where a text begins, many a review says what it is about to
     /// say.
     pub(crate) fn opening<'a>(&self, room: &'a mut [u64; OPENING]) -> &'a [u64] {
-        let symbols = &self.symbols[..self.symbols.len().min(OPENS)];
+        let symbols = &self.symbols[START.len()..];
+        let symbols = &symbols[..symbols.len().min(OPENS)];
         for (feature, both) in room.iter_mut().zip(symbols.windows(2)) {
             // Elsewhere in the table than the same run as one of the text.
             *feature = !pair(hash(both[0]), hash(both[1]));
@@ -271,7 +297,7 @@ impl Runs {
 
     /// How many symbols the text has.
     pub(crate) fn symbols(&self) -> usize {
-        self.symbols.len()
+        self.symbols.len() - START.len()
     }
 }
 
@@ -279,6 +305,15 @@ impl Runs {
 #[inline]
 fn hash(symbol: u32) -> u64 {
     (u64::from(symbol) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The three up to number `end`.
+#[inline]
+fn ending(all: &[u32], end: usize) -> [u32; LONGEST] {
+    let [one, two, three] = all[end + 1 - LONGEST..=end] else {
+        return [0; LONGEST];
+    };
+    [one, two, three]
 }
 
 /// The feature of a symbol by itself.
@@ -316,7 +351,7 @@ mod tests {
 
     fn of(text: &str) -> Vec<u32> {
         let mut out = Vec::new();
-        symbols(&text.chars().collect::<Vec<_>>(), &mut out);
+        symbols(&text.chars().collect::<Vec<_>>(), &mut out, &mut Vec::new());
         out
     }
 
@@ -408,9 +443,14 @@ mod tests {
                 .collect()
         };
         let (one, other) = (places("天地人"), places("天地间"));
-        assert_eq!(one[3], other[3]);
-        assert_ne!(one[4], other[4]);
-        assert!(one[3].abs_diff(one[4]) < SPAN && one[3].abs_diff(other[4]) < SPAN);
-        assert!(one[..3].iter().all(|place| *place < (1 << 18) + SPAN));
+        // The symbols, the first two of them, the last two, all.
+        let [_, _, first, _, _, all] = one[..] else {
+            panic!("{one:?}");
+        };
+        assert_eq!(first, other[2]);
+        assert_ne!(all, other[5]);
+        assert!(first.abs_diff(all) < SPAN && first.abs_diff(other[5]) < SPAN);
+        let singles = [one[0], one[1], one[3]];
+        assert!(singles.iter().all(|place| *place < (1 << 18) + SPAN));
     }
 }

@@ -65,6 +65,24 @@ impl Letters {
         (self.chars[self.len], self.starts[self.len]) = (END, self.bytes);
     }
 
+    /// Adds up to `most` characters in less time; [`Letters::end`] is to follow the last.
+    #[inline]
+    pub(crate) fn pen(&mut self, most: usize) -> Pen<'_> {
+        let room = self.len + most + 1;
+        if self.chars.len() < room {
+            self.grow(room);
+        }
+        let (chars, starts) = (&mut self.chars[self.len..], &mut self.starts[self.len..]);
+        let length = chars.len().min(starts.len());
+        Pen {
+            chars: &mut chars[..length],
+            starts: &mut starts[..length],
+            at: 0,
+            bytes: self.bytes,
+            written: (&mut self.len, &mut self.bytes),
+        }
+    }
+
     #[cold]
     fn grow(&mut self, room: usize) {
         self.chars.resize(room + 64, END);
@@ -105,6 +123,36 @@ impl Letters {
     /// The text.
     pub(crate) fn text(&self) -> String {
         self.chars().iter().collect()
+    }
+}
+
+/// Adds characters to a text that has room for them.
+pub(crate) struct Pen<'a> {
+    /// The room.
+    chars: &'a mut [char],
+    starts: &'a mut [u32],
+    /// How much of it is taken, and the bytes of the text: here and not where they are told, so that they stay in registers.
+    at: usize,
+    bytes: u32,
+    /// The length of the text, where it is told.
+    written: (&'a mut usize, &'a mut u32),
+}
+
+impl Pen<'_> {
+    /// Adds a character.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, c: char) {
+        (self.chars[self.at], self.starts[self.at]) = (c, self.bytes);
+        self.at += 1;
+        self.bytes += c.len_utf8() as u32;
+    }
+}
+
+impl Drop for Pen<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        *self.written.0 += self.at;
+        *self.written.1 = self.bytes;
     }
 }
 

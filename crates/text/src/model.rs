@@ -18,10 +18,8 @@ pub(crate) const HEADS: usize = 2;
 const BITS: [u32; HEADS] = [5, 3];
 /// The highest level of each head.
 const HIGHEST: [i16; HEADS] = [(1 << (BITS[0] - 1)) - 1, (1 << (BITS[1] - 1)) - 1];
-/// So many look-ups are made before their sums, a post's at once; so few that no sum of squares overflows 16 bits.
-const GATHERED: usize = 256;
-/// So many buckets are summed at a time.
-const LANES: usize = 8;
+/// So many features are looked up together.
+const TOGETHER: usize = 256;
 /// Bytes before the names: magic, buckets, length of the names, and per head the largest weight.
 const HEADER: usize = 8 + 4 + 4 + HEADS * 4;
 /// Bytes of the calibration of one kind of source.
@@ -339,12 +337,13 @@ impl Model {
         if runs.features().is_empty() {
             return LogOdds::default();
         }
-        let mut sums = [0; HEADS];
-        self.add(runs.features(), 0, &mut sums);
+        let mut sum = self.sum(runs.features(), 0);
         if let Some(salt) = adapter.map(salt) {
-            self.add(runs.features(), salt, &mut sums);
-            self.add(opening, salt, &mut sums);
+            sum += self.sum(runs.features(), salt) + self.sum(opening, salt);
         }
+        // Both heads of the sum of pairs: the lower one lent to the upper where it is below 0.
+        let neutrality = i64::from(sum as i32);
+        let sums = [(sum - neutrality) >> 32, neutrality];
         let scale = (runs.features().len() as f32).sqrt().recip();
         let calibration = &self.calibrations[adapter.map_or(0, |a| a + 1)];
         let odds = |h: usize| calibration.odds(h, self.weight(h, sums[h]) * scale);
@@ -354,33 +353,21 @@ impl Model {
         }
     }
 
-    /// Adds the signed squares of the levels of each feature, turned by `salt`.
-    fn add(&self, features: &[u64], salt: u64, sums: &mut [i64; HEADS]) {
+    /// The sum of [`SQUARES`] of each feature, turned by `salt`.
+    fn sum(&self, features: &[u64], salt: u64) -> i64 {
         let (table, buckets) = (&*self.table, self.buckets());
-        for features in features.chunks(GATHERED) {
-            // Places, then look-ups, which wait for memory and so for each other as little as can be, then sums, which wait for nothing.
-            let mut places = [0; GATHERED];
+        // Places, then look-ups, which wait for memory and so for each other as little as can be.
+        let mut places = [0; TOGETHER];
+        let sum = |features: &[u64]| -> i64 {
             for (place, feature) in places.iter_mut().zip(features) {
                 *place = bucket_of(feature ^ salt, buckets) as u32;
             }
-            let mut cells = [0; GATHERED];
-            for (cell, place) in cells.iter_mut().zip(&places[..features.len()]) {
-                *cell = table[*place as usize];
-            }
-            let mut lanes = [[0; LANES]; HEADS];
-            let (cells, _) = cells.as_chunks::<LANES>();
-            for cells in &cells[..features.len().div_ceil(LANES)] {
-                for (lane, cell) in cells.iter().enumerate() {
-                    let levels = levels(*cell);
-                    for (lanes, level) in lanes.iter_mut().zip(levels) {
-                        lanes[lane] += squared(level);
-                    }
-                }
-            }
-            for (sum, lanes) in sums.iter_mut().zip(lanes) {
-                *sum += lanes.into_iter().map(i64::from).sum::<i64>();
-            }
-        }
+            let square = |place: &u32| SQUARES[usize::from(table[*place as usize])];
+            let (eights, rest) = places[..features.len()].as_chunks::<8>();
+            let eight = |places: &[u32; 8]| -> i64 { places.iter().map(square).sum() };
+            eights.iter().map(eight).sum::<i64>() + rest.iter().map(square).sum::<i64>()
+        };
+        features.chunks(TOGETHER).map(sum).sum()
     }
 
     /// What the runs inside `part` add to the polarity of a text of `features` distinct runs that holds it; `runs` gives room.
@@ -406,17 +393,27 @@ impl Model {
 }
 
 /// The levels of both heads in a bucket.
-#[inline]
-fn levels(cell: u8) -> [i16; HEADS] {
+const fn levels(cell: u8) -> [i16; HEADS] {
     let (upper, lower) = (cell as i8, (cell << BITS[0]) as i8);
-    [(upper >> BITS[1]).into(), (lower >> BITS[0]).into()]
+    [(upper >> BITS[1]) as i16, (lower >> BITS[0]) as i16]
 }
 
 /// The square of a level, with its sign.
-#[inline]
-fn squared(level: i16) -> i16 {
+const fn squared(level: i16) -> i16 {
     level * level.abs()
 }
+
+/// The signed squares of the levels of each bucket that there can be: that of polarity times 2^32, and that of neutrality.
+static SQUARES: [i64; 1 << 8] = {
+    let mut squares = [0; 1 << 8];
+    let mut cell = 0;
+    while cell < squares.len() {
+        let [polarity, neutrality] = levels(cell as u8);
+        squares[cell] = ((squared(polarity) as i64) << 32) + squared(neutrality) as i64;
+        cell += 1;
+    }
+    squares
+};
 
 /// A level made whole so that the square that is expected of it is its own, by a chance that hangs on the bucket alone.
 fn by_chance(level: f32, bucket: usize) -> f32 {

@@ -13,7 +13,7 @@ use crate::letters::Letters;
 
 mod writer;
 
-use writer::{Traced, Writer, Written};
+use writer::{Sink, Traced, Writer, Written};
 
 const FIRST: u32 = 0x4e00;
 const LAST: u32 = 0x9fff;
@@ -254,6 +254,9 @@ impl Normalizer {
         limit: usize,
         out: &mut Writer<T>,
     ) -> (usize, usize) {
+        let mut last = out.last;
+        let mut sink = out.to.sink((bytes.len() - at).min(limit - read));
+        let begin = at;
         while read < limit {
             let (code, width) = match bytes.get(at..) {
                 Some([b @ 0..0x80, ..]) => (u16::from(*b), 1),
@@ -265,14 +268,20 @@ impl Normalizer {
             };
             let to = u32::from(self.usual[usize::from(code)]);
             // What is repeated may be cut.
-            if to == 0 || to == out.last as u32 {
+            if to == 0 || to == last as u32 {
                 break;
             }
             let Some(to) = char::from_u32(to) else {
                 break;
             };
-            out.write(to, at, width);
+            sink.put(to, at, width);
+            last = to;
             (at, read) = (at + width, read + 1);
+        }
+        drop(sink);
+        if at > begin {
+            // None of them is a repeat.
+            (out.last, out.run) = (last, 1);
         }
         (at, read)
     }

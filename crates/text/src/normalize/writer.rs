@@ -1,13 +1,36 @@
 //! What a normalised text is written to: characters alone, or a text that knows where each part came from.
 
 use super::Part;
-use crate::letters::Letters;
+use crate::letters::{Letters, Pen};
 
 /// Longer runs of one character say no more than three: 哈哈哈哈哈哈 is 哈哈哈. Digits are left alone: 10000 is not 1000.
 const RUN: usize = 3;
 
+/// Takes characters one after the other.
+pub(super) trait Sink {
+    /// Takes a character, to which one of `width` bytes at byte `at` of the original came.
+    fn put(&mut self, c: char, at: usize, width: usize);
+}
+
+impl Sink for Pen<'_> {
+    #[inline(always)]
+    fn put(&mut self, c: char, _: usize, _: usize) {
+        self.push(c);
+    }
+}
+
+impl Sink for &mut Traced {
+    #[inline]
+    fn put(&mut self, c: char, at: usize, width: usize) {
+        Written::put(*self, c, at, width);
+    }
+}
+
 /// What a normalised text is written to.
 pub(super) trait Written {
+    /// Takes up to so many characters in less time.
+    fn sink(&mut self, most: usize) -> impl Sink;
+
     /// Takes a character, to which one of `width` bytes at byte `at` of the original came.
     fn put(&mut self, c: char, at: usize, width: usize);
 
@@ -19,6 +42,11 @@ pub(super) trait Written {
 }
 
 impl Written for &mut Letters {
+    #[inline]
+    fn sink(&mut self, most: usize) -> impl Sink {
+        self.pen(most)
+    }
+
     #[inline(always)]
     fn put(&mut self, c: char, _: usize, _: usize) {
         self.push(c);
@@ -67,6 +95,11 @@ impl Traced {
 
 impl Written for Traced {
     #[inline]
+    fn sink(&mut self, _: usize) -> impl Sink {
+        self
+    }
+
+    #[inline]
     fn put(&mut self, c: char, at: usize, width: usize) {
         let alike = c.len_utf8() == width;
         if !alike || self.parted {
@@ -89,7 +122,7 @@ impl Written for Traced {
 pub(super) struct Writer<T> {
     pub(super) to: T,
     pub(super) last: char,
-    run: usize,
+    pub(super) run: usize,
 }
 
 impl<T: Written> Writer<T> {
@@ -99,13 +132,6 @@ impl<T: Written> Writer<T> {
             last: '\0',
             run: 0,
         }
-    }
-
-    /// Writes `c`, which is no repeat, to which a character of `width` bytes at byte `at` of the original came.
-    #[inline]
-    pub(super) fn write(&mut self, c: char, at: usize, width: usize) {
-        self.to.put(c, at, width);
-        (self.last, self.run) = (c, 1);
     }
 
     /// Writes `c`, to which a character of `width` bytes at byte `at` of the original came.
