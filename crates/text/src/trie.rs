@@ -178,11 +178,16 @@ impl Trie {
         }
     }
 
-    /// What stands where a walk from character `at` enters: the node of the first two characters, or one that took its slot.
+    /// What stands where a walk from the first of these characters enters: the node of the first two, or one that took its slot; and whether
+    /// a term may begin there, by the third.
     #[inline]
-    fn enter(&self, letters: &Letters, at: usize) -> Node {
-        let (one, two) = (letters.with_end()[at], letters.with_end()[at + 1]);
-        self.nodes[self.slot(of_two(one, two))]
+    fn enter(&self, one: char, two: char, three: char) -> (Node, bool) {
+        let key = of_two(one, two);
+        let node = self.nodes[self.slot(key)];
+        let own = node.key == key;
+        // Without a branch: what stands there nobody can foresee.
+        let may = (node.number & ENDS != 0) | (node.follows & kind(three) != 0) | !own;
+        (node, (node.key != 0) & may)
     }
 
     /// The longest term of two or more at character `at`, where a walk enters at `entry`, and the character after it.
@@ -255,7 +260,6 @@ pub(crate) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Takes up the blocks that follow, to one where terms may stand; `None` after the last.
-    #[inline]
     fn take_up(&mut self) -> Option<()> {
         while self.ones | self.twos == 0 {
             let rest = self.letters.with_end().get(self.block..)?;
@@ -269,10 +273,12 @@ impl Walk<'_> {
             while left != 0 {
                 let bit = left.trailing_zeros() as usize;
                 left &= left - 1;
-                let entry = self.trie.enter(self.letters, self.block + bit);
+                // A pair is marked, and `END` follows the last.
+                let third = rest.get(bit + 2).copied().unwrap_or_default();
+                let (entry, may) = self.trie.enter(rest[bit], rest[bit + 1], third);
                 self.entries[bit] = entry;
-                // Where nothing stands the filter was wrong.
-                self.twos ^= u64::from(entry.key == 0) << bit;
+                // The filter may have been wrong.
+                self.twos ^= u64::from(!may) << bit;
             }
             self.block += BLOCK;
         }
@@ -287,7 +293,9 @@ impl Iterator for Walk<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Found> {
         loop {
-            self.take_up()?;
+            if self.ones | self.twos == 0 {
+                self.take_up()?;
+            }
             let bit = (self.ones | self.twos).trailing_zeros() as usize;
             let (first, mark) = (self.block - BLOCK, 1 << bit);
             let at = first + bit;
