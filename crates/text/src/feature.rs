@@ -200,9 +200,17 @@ impl Runs {
             let at = *at as usize;
             // Two symbols end three runs, each further one three more.
             let begin = ((at - LONGEST) * LONGEST).max(1);
-            for repeat in (begin..begin + self.repeats(at)).rev() {
+            let repeats = self.repeats(at);
+            let mut drop = |repeat: usize| {
                 kept -= 1;
                 self.features[repeat] = self.features[kept];
+            };
+            // Mostly one.
+            if repeats > 1 {
+                (begin + 1..begin + repeats).rev().for_each(&mut drop);
+            }
+            if repeats > 0 {
+                drop(begin);
             }
         }
         self.kept = kept;

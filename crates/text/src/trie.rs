@@ -2,14 +2,22 @@
 //! that no term goes on with.
 //!
 //! Two filters tell for 64 places at once, without a branch, where a term may begin; most of those where none does are never looked up.
-//! Walks enter the table with two characters, all of the 64 places before the first is walked, so that they wait for memory together; each
-//! beginning knows which characters may follow. Terms of one character, punctuation above all, stand in a table of their own.
+//! The others are, all of the 64 places before the first is walked, so that they wait for memory together: for a term of one character,
+//! punctuation above all, in a table of its own, and for the first two characters of longer ones, which know which third may follow.
+
+use std::hint::select_unpredictable;
 
 use crate::letters::Letters;
 use crate::terms::Found;
 
 /// The mark of the number of a node at which a term ends.
 const ENDS: u32 = 1 << 31;
+/// That of one that stands where another, which walks enter with, would.
+const TAKEN: u32 = 1 << 30;
+/// The number alone.
+const NUMBER: u32 = TAKEN - 1;
+/// The mark of the key of the first two characters.
+const PAIR: u64 = 1 << 63;
 /// Bits of a character.
 const CHAR_BITS: u32 = 21;
 /// 2^64 by the golden ratio: multiplying spreads keys over the high bits (D. Knuth, TAOCP 3, 6.4).
@@ -38,14 +46,6 @@ const EMPTY: Node = Node {
     number: 0,
 };
 
-impl Node {
-    /// The term that ends here.
-    #[inline]
-    fn term(&self) -> Option<u32> {
-        (self.number & ENDS != 0).then(|| (self.number & !ENDS) - 1)
-    }
-}
-
 /// Terms by their first characters.
 #[derive(Debug, Clone)]
 pub(crate) struct Trie {
@@ -53,9 +53,9 @@ pub(crate) struct Trie {
     ones: Box<[u64; WORDS]>,
     /// One bit for each kind of first two characters of longer terms.
     twos: Box<[u64; WORDS]>,
-    /// By the character of the basic plane, one more than the term that it is; 0 for none, and empty where there are none.
+    /// By the character of the basic plane, one more than the term that it is; 0 for none, which the first is.
     singles: Vec<u32>,
-    /// An open-addressed table, at most half full.
+    /// An open-addressed table, at most half full, and an empty slot after it.
     nodes: Vec<Node>,
     /// How many nodes there are, and the last number of one where no term ends.
     count: usize,
@@ -75,8 +75,8 @@ impl Trie {
         let mut this = Self {
             ones: Box::new([0; WORDS]),
             twos: Box::new([0; WORDS]),
-            singles: Vec::new(),
-            nodes: vec![EMPTY; slots],
+            singles: vec![0],
+            nodes: vec![EMPTY; slots + 1],
             count: 0,
             last: terms.len() as u32,
         };
@@ -86,6 +86,7 @@ impl Trie {
         for (term, number) in numbered {
             this.insert(term, number);
         }
+        this.settle(this.slots());
         this
     }
 
@@ -117,15 +118,15 @@ impl Trie {
         for c in chars {
             let at = self.node(key, None);
             self.nodes[at].follows |= kind(c);
-            key = after(self.nodes[at].number & !ENDS, c);
+            key = after(self.nodes[at].number & NUMBER, c);
         }
         self.node(key, Some(number | ENDS));
     }
 
     /// The slot of the node of `key`, made where it is missing, with this number or one where no term ends.
     fn node(&mut self, key: u64, number: Option<u32>) -> usize {
-        if (self.count + 1) * 2 > self.nodes.len() {
-            self.grow();
+        if (self.count + 1) * 2 > self.slots() {
+            self.settle(self.slots() * 2);
         }
         let at = self.probe(key);
         if self.nodes[at].key == 0 {
@@ -145,9 +146,9 @@ impl Trie {
         Walk {
             trie: self,
             letters,
-            ones: 0,
-            twos: 0,
-            entries: [EMPTY; BLOCK],
+            starts: 0,
+            longer: 0,
+            entries: [Entry::default(); BLOCK],
             block: 0,
             free: 0,
         }
@@ -166,93 +167,104 @@ impl Trie {
         (ones, twos)
     }
 
-    /// The term that is this character.
+    /// What begins with these three characters, where the filters tell that a term of one may, and that a longer one may; and whether one
+    /// of more than two may. What stands there nobody can foresee: as few branches as can be.
     #[inline]
-    fn single(&self, c: char) -> Option<u32> {
-        match self.singles.get(c as usize) {
-            Some(term) => term.checked_sub(1),
-            None => {
-                let node = &self.nodes[self.probe(of_one(c))];
-                node.term()
-            }
-        }
-    }
-
-    /// What stands where a walk from the first of these characters enters: the node of the first two, or one that took its slot; and whether
-    /// a term may begin there, by the third.
-    #[inline]
-    fn enter(&self, one: char, two: char, three: char) -> (Node, bool) {
-        let key = of_two(one, two);
-        let node = self.nodes[self.slot(key)];
-        let own = node.key == key;
-        // Without a branch: what stands there nobody can foresee.
-        let may = (node.number & ENDS != 0) | (node.follows & kind(three) != 0) | !own;
-        (node, (node.key != 0) & may)
-    }
-
-    /// The longest term of two or more at character `at`, where a walk enters at `entry`, and the character after it.
-    #[inline]
-    fn longest(&self, letters: &Letters, at: usize, entry: Node) -> Option<(u32, usize)> {
-        let key = of_two(letters.with_end()[at], letters.with_end()[at + 1]);
-        let mut node = if entry.key == key {
-            entry
-        } else {
-            self.nodes[self.probe(key)]
+    fn enter(&self, [one, two, three]: [char; 3], is_one: bool, is_longer: bool) -> (Entry, bool) {
+        let single = select_unpredictable(is_one, one as usize, 0);
+        let term = match self.singles.get(single) {
+            Some(term) => *term,
+            None => self.nodes[self.probe(of_one(one))].number & NUMBER,
         };
+        let key = of_two(one, two);
+        let slot = select_unpredictable(is_longer, self.slot(key), self.slots());
+        let mut node = self.nodes[slot];
+        if (node.key != key) & (node.number & TAKEN != 0) {
+            node = self.nodes[self.probe(key)];
+        }
+        let own = node.key == key;
+        let number = select_unpredictable(own, node.number, 0);
+        (Entry { term, number }, own & (node.follows & kind(three) != 0))
+    }
+
+    /// The longest term from character `at` on that goes on from beginning `number`, of two characters, and the character after it.
+    #[inline]
+    fn longest(&self, letters: &[char], at: usize, mut number: u32) -> Option<(u32, usize)> {
         let mut found = None;
         let mut end = at + 2;
-        while node.key != 0 {
-            if let Some(term) = node.term() {
-                found = Some((term, end));
-            }
-            let c = letters.with_end()[end];
-            if node.follows & kind(c) == 0 {
-                break;
-            }
-            node = self.nodes[self.probe(after(node.number & !ENDS, c))];
+        loop {
+            let node = self.nodes[self.probe(after(number & NUMBER, letters[end]))];
             end += 1;
+            if node.number & ENDS != 0 {
+                found = Some((node.number & NUMBER, end));
+            }
+            // An empty slot is followed by nothing.
+            if letters.get(end).is_none_or(|c| node.follows & kind(*c) == 0) {
+                return found;
+            }
+            number = node.number;
         }
-        found
+    }
+
+    /// How many slots there are.
+    #[inline]
+    fn slots(&self) -> usize {
+        self.nodes.len() - 1
     }
 
     /// Where the search for `key` begins.
     #[inline]
     fn slot(&self, key: u64) -> usize {
-        (key.wrapping_mul(GOLDEN) >> 32) as usize & (self.nodes.len() - 1)
+        (key.wrapping_mul(GOLDEN) >> 32) as usize & (self.slots() - 1)
     }
 
     /// The slot that holds `key`, or the empty one where it would stand.
     #[inline]
     fn probe(&self, key: u64) -> usize {
-        let mask = self.nodes.len() - 1;
         let mut at = self.slot(key);
         while self.nodes[at].key != key && self.nodes[at].key != 0 {
-            at = (at + 1) & mask;
+            at = (at + 1) & (self.slots() - 1);
         }
         at
     }
 
-    fn grow(&mut self) {
-        let larger = vec![EMPTY; self.nodes.len() * 2];
-        for node in std::mem::replace(&mut self.nodes, larger) {
-            if node.key != 0 {
-                let at = self.probe(node.key);
-                self.nodes[at] = node;
+    /// Gives every node its place among so many slots. Where walks enter first, so that they seldom find another there.
+    fn settle(&mut self, slots: usize) {
+        let nodes = std::mem::replace(&mut self.nodes, vec![EMPTY; slots + 1]);
+        let (first, further): (Vec<Node>, Vec<Node>) = nodes
+            .into_iter()
+            .filter(|node| node.key != 0)
+            .partition(|node| node.key & PAIR != 0);
+        for mut node in first.into_iter().chain(further) {
+            let (home, at) = (self.slot(node.key), self.probe(node.key));
+            if home != at && node.key & PAIR != 0 {
+                self.nodes[home].number |= TAKEN;
             }
+            node.number &= !TAKEN;
+            self.nodes[at] = node;
         }
     }
+}
+
+/// What stands where a term may begin.
+#[derive(Debug, Clone, Copy, Default)]
+struct Entry {
+    /// One more than the term of one character; 0 for none.
+    term: u32,
+    /// The number of the node of the first two; 0 for none.
+    number: u32,
 }
 
 /// The terms of a text, from first to last.
 pub(crate) struct Walk<'a> {
     trie: &'a Trie,
     letters: &'a Letters,
-    /// Where terms of one character may stand in the block of 64 characters before `block`.
-    ones: u64,
-    /// Where longer ones may begin.
-    twos: u64,
-    /// Where their walks enter, by the place in the block.
-    entries: [Node; BLOCK],
+    /// Where terms begin, or may, in the block of 64 characters before `block`.
+    starts: u64,
+    /// Where ones of more than two characters may.
+    longer: u64,
+    /// What stands there, by the place in the block.
+    entries: [Entry; BLOCK],
     block: usize,
     /// The first character that no term has taken yet.
     free: usize,
@@ -261,24 +273,28 @@ pub(crate) struct Walk<'a> {
 impl Walk<'_> {
     /// Takes up the blocks that follow, to one where terms may stand; `None` after the last.
     fn take_up(&mut self) -> Option<()> {
-        while self.ones | self.twos == 0 {
+        while self.starts == 0 {
             let rest = self.letters.with_end().get(self.block..)?;
             if rest.len() < 2 {
                 return None;
             }
             let untaken = from_bit(self.free.saturating_sub(self.block));
             let (ones, twos) = self.trie.marks(rest);
-            (self.ones, self.twos) = (ones & untaken, twos & untaken);
-            let mut left = self.twos;
+            let mut left = (ones | twos) & untaken;
+            (self.starts, self.longer) = (left, 0);
             while left != 0 {
                 let bit = left.trailing_zeros() as usize;
                 left &= left - 1;
-                // A pair is marked, and `END` follows the last.
+                // A pair is marked; nothing follows the last.
                 let third = rest.get(bit + 2).copied().unwrap_or_default();
-                let (entry, may) = self.trie.enter(rest[bit], rest[bit + 1], third);
+                let three = [rest[bit], rest[bit + 1], third];
+                let is = |marks: u64| marks >> bit & 1 != 0;
+                let (entry, longer) = self.trie.enter(three, is(ones), is(twos));
                 self.entries[bit] = entry;
-                // The filter may have been wrong.
-                self.twos ^= u64::from(!may) << bit;
+                self.longer |= u64::from(longer) << bit;
+                // The filters may have been wrong.
+                let begins = (entry.term != 0) | (entry.number & ENDS != 0) | longer;
+                self.starts ^= u64::from(!begins) << bit;
             }
             self.block += BLOCK;
         }
@@ -293,36 +309,32 @@ impl Iterator for Walk<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Found> {
         loop {
-            if self.ones | self.twos == 0 {
+            if self.starts == 0 {
                 self.take_up()?;
             }
-            let bit = (self.ones | self.twos).trailing_zeros() as usize;
-            let (first, mark) = (self.block - BLOCK, 1 << bit);
+            let bit = self.starts.trailing_zeros() as usize;
+            self.starts &= self.starts - 1;
+            let first = self.block - BLOCK;
             let at = first + bit;
-            let mut found = None;
-            if self.twos & mark != 0 {
-                self.twos &= !mark;
-                found = self.trie.longest(self.letters, at, self.entries[bit]);
+            let Entry { term, number } = self.entries[bit];
+            let ends = number & ENDS != 0;
+            let mut term = select_unpredictable(ends, number & NUMBER, term);
+            let mut end = at + 1 + usize::from(ends);
+            if self.longer >> bit & 1 != 0 {
+                let found = self.trie.longest(self.letters.with_end(), at, number);
+                (term, end) = found.unwrap_or((term, end));
             }
-            if self.ones & mark != 0 {
-                self.ones &= !mark;
-                let single = || self.trie.single(self.letters.with_end()[at]);
-                found = found.or_else(|| Some((single()?, at + 1)));
-            }
-            if let Some((term, end)) = found {
-                self.free = end;
-                if end > at + 1 {
-                    let untaken = from_bit(end - first);
-                    self.ones &= untaken;
-                    self.twos &= untaken;
-                }
-                return Some(Found {
-                    term: term as usize,
-                    start: self.letters.byte(at),
-                    end: self.letters.byte(end),
-                    letters: at..end,
-                });
-            }
+            let Some(term) = term.checked_sub(1) else {
+                continue;
+            };
+            self.free = end;
+            self.starts &= from_bit(end - first);
+            return Some(Found {
+                term: term as usize,
+                start: self.letters.byte(at),
+                end: self.letters.byte(end),
+                letters: at..end,
+            });
         }
     }
 }
@@ -342,7 +354,7 @@ fn of_one(c: char) -> u64 {
 /// The key of the first two characters of longer terms.
 #[inline]
 fn of_two(one: char, two: char) -> u64 {
-    1 << 63 | u64::from(one) << CHAR_BITS | u64::from(two)
+    PAIR | u64::from(one) << CHAR_BITS | u64::from(two)
 }
 
 /// The key of what follows node `number` with `c`; nodes are numbered from 1.
