@@ -146,9 +146,11 @@ impl Trie {
         Walk {
             trie: self,
             letters,
-            starts: 0,
+            ones: 0,
+            twos: 0,
             longer: 0,
-            entries: [Entry::default(); BLOCK],
+            terms: [0; BLOCK],
+            numbers: [0; BLOCK],
             block: 0,
             free: 0,
         }
@@ -167,24 +169,26 @@ impl Trie {
         (ones, twos)
     }
 
-    /// What begins with these three characters, where the filters tell that a term of one may, and that a longer one may; and whether one
-    /// of more than two may. What stands there nobody can foresee: as few branches as can be.
+    /// One more than the term that is this character; 0 for none.
     #[inline]
-    fn enter(&self, [one, two, three]: [char; 3], is_one: bool, is_longer: bool) -> (Entry, bool) {
-        let single = select_unpredictable(is_one, one as usize, 0);
-        let term = match self.singles.get(single) {
+    fn single(&self, c: char) -> u32 {
+        match self.singles.get(c as usize) {
             Some(term) => *term,
-            None => self.nodes[self.probe(of_one(one))].number & NUMBER,
-        };
+            None => self.nodes[self.probe(of_one(c))].number & NUMBER,
+        }
+    }
+
+    /// The number of the node of the first two of these characters, 0 where there is none, and whether a term may go on with the third.
+    #[inline]
+    fn enter(&self, one: char, two: char, three: char) -> (u32, bool) {
         let key = of_two(one, two);
-        let slot = select_unpredictable(is_longer, self.slot(key), self.slots());
-        let mut node = self.nodes[slot];
+        let mut node = self.nodes[self.slot(key)];
         if (node.key != key) & (node.number & TAKEN != 0) {
             node = self.nodes[self.probe(key)];
         }
         let own = node.key == key;
         let number = select_unpredictable(own, node.number, 0);
-        (Entry { term, number }, own & (node.follows & kind(three) != 0))
+        (number, own & (node.follows & kind(three) != 0))
     }
 
     /// The longest term from character `at` on that goes on from beginning `number`, of two characters, and the character after it.
@@ -246,25 +250,20 @@ impl Trie {
     }
 }
 
-/// What stands where a term may begin.
-#[derive(Debug, Clone, Copy, Default)]
-struct Entry {
-    /// One more than the term of one character; 0 for none.
-    term: u32,
-    /// The number of the node of the first two; 0 for none.
-    number: u32,
-}
-
 /// The terms of a text, from first to last.
 pub(crate) struct Walk<'a> {
     trie: &'a Trie,
     letters: &'a Letters,
-    /// Where terms begin, or may, in the block of 64 characters before `block`.
-    starts: u64,
-    /// Where ones of more than two characters may.
+    /// Where terms of one character stand in the block of 64 characters before `block`.
+    ones: u64,
+    /// Where beginnings of two characters do that end a term or go on.
+    twos: u64,
+    /// Where they go on.
     longer: u64,
-    /// What stands there, by the place in the block.
-    entries: [Entry; BLOCK],
+    /// One more than the term of one character, by the place in the block.
+    terms: [u32; BLOCK],
+    /// The numbers of the nodes of the beginnings.
+    numbers: [u32; BLOCK],
     block: usize,
     /// The first character that no term has taken yet.
     free: usize,
@@ -273,33 +272,45 @@ pub(crate) struct Walk<'a> {
 impl Walk<'_> {
     /// Takes up the blocks that follow, to one where terms may stand; `None` after the last.
     fn take_up(&mut self) -> Option<()> {
-        while self.starts == 0 {
+        while self.ones | self.twos == 0 {
             let rest = self.letters.with_end().get(self.block..)?;
             if rest.len() < 2 {
                 return None;
             }
             let untaken = from_bit(self.free.saturating_sub(self.block));
             let (ones, twos) = self.trie.marks(rest);
-            let mut left = (ones | twos) & untaken;
-            (self.starts, self.longer) = (left, 0);
-            while left != 0 {
-                let bit = left.trailing_zeros() as usize;
-                left &= left - 1;
+            self.ones = each(ones & untaken, |bit| {
+                let term = self.trie.single(rest[bit]);
+                self.terms[bit] = term;
+                term != 0
+            });
+            let mut longer = 0;
+            // What stands there nobody can foresee: as few branches as can be.
+            self.twos = each(twos & untaken, |bit| {
                 // A pair is marked; nothing follows the last.
                 let third = rest.get(bit + 2).copied().unwrap_or_default();
-                let three = [rest[bit], rest[bit + 1], third];
-                let is = |marks: u64| marks >> bit & 1 != 0;
-                let (entry, longer) = self.trie.enter(three, is(ones), is(twos));
-                self.entries[bit] = entry;
-                self.longer |= u64::from(longer) << bit;
-                // The filters may have been wrong.
-                let begins = (entry.term != 0) | (entry.number & ENDS != 0) | longer;
-                self.starts ^= u64::from(!begins) << bit;
-            }
+                let (number, goes_on) = self.trie.enter(rest[bit], rest[bit + 1], third);
+                self.numbers[bit] = number;
+                longer |= u64::from(goes_on) << bit;
+                (number & ENDS != 0) | goes_on
+            });
+            self.longer = longer;
             self.block += BLOCK;
         }
         Some(())
     }
+}
+
+/// Those of these bits that `keep` keeps.
+#[inline]
+fn each(bits: u64, mut keep: impl FnMut(usize) -> bool) -> u64 {
+    let (mut left, mut kept) = (bits, 0);
+    while left != 0 {
+        let bit = left.trailing_zeros() as usize % BLOCK;
+        left &= left - 1;
+        kept |= u64::from(keep(bit)) << bit;
+    }
+    kept
 }
 
 impl Iterator for Walk<'_> {
@@ -309,26 +320,30 @@ impl Iterator for Walk<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Found> {
         loop {
-            if self.starts == 0 {
+            if self.ones | self.twos == 0 {
                 self.take_up()?;
             }
-            let bit = self.starts.trailing_zeros() as usize;
-            self.starts &= self.starts - 1;
+            let bit = (self.ones | self.twos).trailing_zeros() as usize % BLOCK;
             let first = self.block - BLOCK;
             let at = first + bit;
-            let Entry { term, number } = self.entries[bit];
-            let ends = number & ENDS != 0;
-            let mut term = select_unpredictable(ends, number & NUMBER, term);
-            let mut end = at + 1 + usize::from(ends);
-            if self.longer >> bit & 1 != 0 {
+            let stands = |marks: u64| marks >> bit & 1 != 0;
+            let number = self.numbers[bit];
+            let two = stands(self.twos) & (number & ENDS != 0);
+            let one = select_unpredictable(stands(self.ones), self.terms[bit], 0);
+            let mut term = select_unpredictable(two, number & NUMBER, one);
+            let mut end = at + 1 + usize::from(two);
+            if stands(self.longer) {
                 let found = self.trie.longest(self.letters.with_end(), at, number);
                 (term, end) = found.unwrap_or((term, end));
             }
+            let untaken = from_bit(end - first);
+            self.ones &= untaken;
+            self.twos &= untaken;
+            self.longer &= untaken;
             let Some(term) = term.checked_sub(1) else {
                 continue;
             };
             self.free = end;
-            self.starts &= from_bit(end - first);
             return Some(Found {
                 term: term as usize,
                 start: self.letters.byte(at),
