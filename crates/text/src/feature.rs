@@ -106,7 +106,7 @@ const START: [u32; LONGEST - 1] = [u32::MAX, u32::MAX - 1];
 const SLOTS: usize = 1 << 11;
 /// So many symbols of a slot, from one back, are looked at for whether a run that ends there came before: the work stays linear, and what was
 /// said that long ago may be said anew.
-const LOOKS_BACK: usize = 64;
+const LOOKS_BACK: usize = 256;
 /// The longest run.
 const LONGEST: usize = 3;
 /// The upper half of a feature.

@@ -329,7 +329,9 @@ impl Model {
 
     /// Judges the runs of a text from a source of that adapter.
     pub(crate) fn judge(&self, runs: &Runs, adapter: Option<usize>) -> LogOdds {
-        self.judge_opened(runs, runs.opening(&mut [0; OPENING]), adapter)
+        let mut room = [0; OPENING];
+        let opening = adapter.map_or(&[][..], |_| runs.opening(&mut room));
+        self.judge_opened(runs, opening, adapter)
     }
 
     /// The same with this opening.
