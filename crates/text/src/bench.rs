@@ -28,7 +28,7 @@ use crate::segment::Word;
 use crate::simhash::SimHash;
 use crate::verdict::Verdict;
 
-const PASSES: usize = 3;
+const PASSES: usize = 10;
 /// Texts timed together: long enough for the clock, shorter than what a scheduler gives at a time.
 const BATCH: usize = 100;
 

@@ -390,6 +390,9 @@ mod tests {
             "不好不好,真的不好",
             "一二三四五六七八九十",
             "怒气怒气怒",
+            // One slot for three symbols.
+            "一嘀帀一嘀一帀嘀一帀一嘀",
+            "好123好1234好",
         ] {
             runs.read(text);
             let symbols = of(text);
@@ -399,6 +402,21 @@ mod tests {
             assert_eq!(runs.symbols(), symbols.len(), "{text}");
             let features: std::collections::BTreeSet<_> = runs.features().iter().collect();
             assert_eq!(features.len(), distinct.len(), "{text}");
+        }
+    }
+
+    #[test]
+    fn symbols_are_told_apart_when_their_numbers_have_run_out() {
+        let text = "不好不好,真的不好";
+        let mut runs = Runs::default();
+        runs.read(text);
+        let distinct = runs.distinct().to_vec();
+        for left in 0..2 * text.chars().count() as u32 {
+            runs.first = u32::MAX - left;
+            for _ in 0..3 {
+                runs.read(text);
+                assert_eq!(runs.distinct(), distinct, "{left} left");
+            }
         }
     }
 

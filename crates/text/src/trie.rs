@@ -203,7 +203,10 @@ impl Trie {
                 found = Some((node.number & NUMBER, end));
             }
             // An empty slot is followed by nothing.
-            if letters.get(end).is_none_or(|c| node.follows & kind(*c) == 0) {
+            if letters
+                .get(end)
+                .is_none_or(|c| node.follows & kind(*c) == 0)
+            {
                 return found;
             }
             number = node.number;
