@@ -3,6 +3,8 @@
 //! Digits count as one digit, a bracketed emoticon (`[怒]`) as one character, and one that is repeated as one. No words: in trials they
 //! added nothing to the runs.
 
+use rustc_hash::FxHashSet;
+
 /// The longest text in a bracket that may be an emoticon, in characters: the longest of Weibo has eight.
 const LONGEST_EMOTICON: usize = 8;
 /// Emoticons are numbered above all Unicode characters, below 2^21, so that three symbols fit into 63 bits.
@@ -20,7 +22,7 @@ pub(crate) const OPENING: usize = OPENS - 1;
 /// Further digits of a number tell nothing.
 const LONGEST_NUMBER: usize = 3;
 
-/// Adds the symbols of a normalised text of these characters, one per character or emoticon, to `symbols`, and each of its emoticons once to
+/// Adds the symbols of a normalised text of these characters, one per character or emoticon, to `symbols`, and its emoticons to
 /// `emoticons`.
 pub(crate) fn symbols(chars: &[char], symbols: &mut Vec<u32>, emoticons: &mut Vec<u32>) {
     let mut rest = chars;
@@ -45,9 +47,7 @@ pub(crate) fn symbols(chars: &[char], symbols: &mut Vec<u32>, emoticons: &mut Ve
             if symbols.last() != Some(&emoticon) {
                 symbols.push(emoticon);
             }
-            if !emoticons.contains(&emoticon) {
-                emoticons.push(emoticon);
-            }
+            emoticons.push(emoticon);
             taken = length;
         } else {
             symbols.push('['.into());
@@ -98,15 +98,16 @@ pub(crate) struct Runs {
     before: Vec<u32>,
     /// The places of symbols whose slots were met before in the text, then room.
     again: Vec<u32>,
+    /// The features of a long text.
+    all: FxHashSet<u64>,
 }
 
 /// Stand before the first symbol, so that each ends a run of three, and are no symbols.
 const START: [u32; LONGEST - 1] = [u32::MAX, u32::MAX - 1];
 /// One of sixty symbols falls into the slot of another.
 const SLOTS: usize = 1 << 11;
-/// So many symbols of a slot, from one back, are looked at for whether a run that ends there came before: the work stays linear, and what was
-/// said that long ago may be said anew.
-const LOOKS_BACK: usize = 256;
+/// In texts of more symbols than these each has been met so often that its runs are told apart by a set of all.
+const LONG: usize = 1 << 10;
 /// The longest run.
 const LONGEST: usize = 3;
 /// The upper half of a feature.
@@ -127,6 +128,7 @@ impl Default for Runs {
             first: 1,
             before: Vec::new(),
             again: Vec::new(),
+            all: FxHashSet::default(),
         }
     }
 }
@@ -147,8 +149,14 @@ impl Runs {
         self.symbols.extend(START);
         self.emoticons.clear();
         symbols(chars, &mut self.symbols, &mut self.emoticons);
+        self.emoticons.sort_unstable();
+        self.emoticons.dedup();
         self.join();
-        self.drop_repeats();
+        if self.symbols() > LONG {
+            self.drop_repeats_of_many();
+        } else {
+            self.drop_repeats();
+        }
         self.distinct = self.kept;
         self.emphasise();
     }
@@ -217,6 +225,18 @@ impl Runs {
         self.first += self.symbols.len() as u32;
     }
 
+    /// The same for a long text, in linear time.
+    fn drop_repeats_of_many(&mut self) {
+        self.all.clear();
+        let mut kept = 0;
+        for at in 0..self.kept {
+            let feature = self.features[at];
+            self.features[kept] = feature;
+            kept += usize::from(self.all.insert(feature));
+        }
+        self.kept = kept;
+    }
+
     /// Meets every symbol. Gives how many slots were met before in the text.
     fn meet(&mut self) -> usize {
         let length = self.symbols.len();
@@ -257,15 +277,14 @@ impl Runs {
         // No longer run can have come before than of symbols that all did.
         let longest = 1 + usize::from(two) + usize::from(two & three);
         let mut most = 0;
-        for _ in 0..LOOKS_BACK {
+        loop {
             let end = met.wrapping_sub(self.first) as usize;
             most = most.max(alike(end));
             met = self.before[end];
             if (most >= longest) | (met < self.first) {
-                break;
+                return most;
             }
         }
-        most
     }
 
     /// Each emoticon again, as often as it counts more.
@@ -382,8 +401,10 @@ mod tests {
     #[test]
     fn what_is_said_twice_is_one_run() {
         let mut runs = Runs::default();
+        let long = "一二三四五,不好".repeat(LONG / 8) + "好不二三";
         for text in [
             "",
+            &long,
             "一",
             "一二",
             "好好好",
