@@ -41,8 +41,12 @@ fn build() -> PathBuf {
     cargo
         .args([
             "build",
-            "--package",
+            // Beside all tests that drive it: with their features, and so what `cargo test --workspace` has built already.
+            "--workspace",
+            "--bin",
             "wensheng",
+            "--test",
+            "it",
             "--message-format",
             "json-render-diagnostics",
             "--profile",
