@@ -36,7 +36,8 @@ const BATCH: usize = 100;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepRate {
     /// Which step: `normalize`, `jieba` (raw jieba-rs), `segment`, `model`, `scopes`, `verdict` (sentiment alone: normalize, model and
-    /// scopes, of no known channel), `verdict_adapted` (the same of a channel that the model has weights of its own for), `emotion`,
+    /// scopes, of no known channel), `verdict_adapted` (the same of a channel that the model has weights of its own for), `trained_adapted`
+    /// (of such a channel normalize and model alone, without the words), `emotion`,
     /// `urgency`, `stage`, `entities`, `simhash` (of words already cut), `aspects`, `intents`, `keywords` and `phrases` (of words already
     /// cut), `rules` (with normalize), `analyze` (all).
     pub step: &'static str,
@@ -111,6 +112,8 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         }
     };
     let runs = RefCell::new(Runs::default());
+    let characters = RefCell::new(Letters::default());
+    let adapter = analyzer.adapter(&adapted);
     let reading = RefCell::new(Reading::default());
     let finder = RefCell::new(PhraseFinder::new(PhraseConfig::default()));
     let steps = vec![
@@ -159,6 +162,14 @@ pub fn measure<T: AsRef<str>>(analyzer: &Analyzer, texts: &[T]) -> StepRates {
         }),
         rate("verdict_adapted", &|i| {
             black_box(analyzer.verdict(texts[i], &adapted));
+        }),
+        rate("trained_adapted", &|i| {
+            let runs = &mut *runs.borrow_mut();
+            let characters = &mut *characters.borrow_mut();
+            let normalizer = analyzer.normalizer();
+            normalizer.letters(texts[i], usize::MAX, characters);
+            runs.read_chars(characters.chars());
+            black_box(analyzer.model.judge(runs, adapter));
         }),
         rate("aspects", &|i| {
             drop(black_box(analyzer.aspects.find(
