@@ -155,6 +155,32 @@ mod tests {
     }
 
     #[test]
+    fn of_thousands_of_beginnings_each_finds_its_own_term_and_no_other() {
+        let character = |n: u32| char::from_u32(0x4e00 + n).unwrap();
+        let pairs = (0..90).flat_map(|one| (100..190).map(move |two| (one, two)));
+        let (mut terms, mut texts) = (Vec::new(), Vec::new());
+        for (n, (one, two)) in pairs.enumerate() {
+            let pair: String = [character(one), character(two)].into_iter().collect();
+            // Terms of two characters, of three, and beginnings of none.
+            match n % 3 {
+                0 => terms.push(pair.clone()),
+                1 => terms.push(format!("{pair}好")),
+                _ => {}
+            }
+            texts.push(format!("{pair}好"));
+        }
+        let numbers: rustc_hash::FxHashMap<&str, usize> =
+            terms.iter().map(String::as_str).zip(0..).collect();
+        let automaton = Terms::new(&terms);
+        for text in &texts {
+            let letters = Letters::of(text);
+            let found: Vec<usize> = automaton.find(&letters).map(|f| f.term).collect();
+            let own = numbers.get(&text[..6]).or_else(|| numbers.get(&text[..]));
+            assert_eq!(found, Vec::from_iter(own.copied()), "{text}");
+        }
+    }
+
+    #[test]
     fn no_terms_find_nothing() {
         assert!(find(&[""], "好吃").is_empty());
     }

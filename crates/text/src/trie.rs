@@ -53,9 +53,9 @@ pub(crate) struct Trie {
     ones: Box<[u64; WORDS]>,
     /// One bit for each kind of first two characters of longer terms.
     twos: Box<[u64; WORDS]>,
-    /// By the character of the basic plane, one more than the term that it is; 0 for none, which the first is.
+    /// By the character of the basic plane, one more than the term that it is; 0 for none, and empty where there are none.
     singles: Vec<u32>,
-    /// An open-addressed table, at most half full, and an empty slot after it.
+    /// An open-addressed table, at most half full.
     nodes: Vec<Node>,
     /// How many nodes there are, and the last number of one where no term ends.
     count: usize,
@@ -75,8 +75,8 @@ impl Trie {
         let mut this = Self {
             ones: Box::new([0; WORDS]),
             twos: Box::new([0; WORDS]),
-            singles: vec![0],
-            nodes: vec![EMPTY; slots + 1],
+            singles: Vec::new(),
+            nodes: vec![EMPTY; slots],
             count: 0,
             last: terms.len() as u32,
         };
@@ -86,7 +86,7 @@ impl Trie {
         for (term, number) in numbered {
             this.insert(term, number);
         }
-        this.settle(this.slots());
+        this.settle(this.nodes.len());
         this
     }
 
@@ -125,8 +125,8 @@ impl Trie {
 
     /// The slot of the node of `key`, made where it is missing, with this number or one where no term ends.
     fn node(&mut self, key: u64, number: Option<u32>) -> usize {
-        if (self.count + 1) * 2 > self.slots() {
-            self.settle(self.slots() * 2);
+        if (self.count + 1) * 2 > self.nodes.len() {
+            self.settle(self.nodes.len() * 2);
         }
         let at = self.probe(key);
         if self.nodes[at].key == 0 {
@@ -213,16 +213,10 @@ impl Trie {
         }
     }
 
-    /// How many slots there are.
-    #[inline]
-    fn slots(&self) -> usize {
-        self.nodes.len() - 1
-    }
-
     /// Where the search for `key` begins.
     #[inline]
     fn slot(&self, key: u64) -> usize {
-        (key.wrapping_mul(GOLDEN) >> 32) as usize & (self.slots() - 1)
+        (key.wrapping_mul(GOLDEN) >> 32) as usize & (self.nodes.len() - 1)
     }
 
     /// The slot that holds `key`, or the empty one where it would stand.
@@ -230,14 +224,14 @@ impl Trie {
     fn probe(&self, key: u64) -> usize {
         let mut at = self.slot(key);
         while self.nodes[at].key != key && self.nodes[at].key != 0 {
-            at = (at + 1) & (self.slots() - 1);
+            at = (at + 1) & (self.nodes.len() - 1);
         }
         at
     }
 
     /// Gives every node its place among so many slots. Where walks enter first, so that they seldom find another there.
     fn settle(&mut self, slots: usize) {
-        let nodes = std::mem::replace(&mut self.nodes, vec![EMPTY; slots + 1]);
+        let nodes = std::mem::replace(&mut self.nodes, vec![EMPTY; slots]);
         let (first, further): (Vec<Node>, Vec<Node>) = nodes
             .into_iter()
             .filter(|node| node.key != 0)

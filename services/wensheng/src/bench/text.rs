@@ -95,7 +95,7 @@ fn name(step: &'static str) -> &'static str {
         "normalize" => "normalise",
         "verdict" => "sentiment alone",
         "verdict_adapted" => "sentiment alone, of a channel with weights of its own",
-        "trained_adapted" => "its trained reading alone, without the words",
+        "trained_adapted" => "trained reading alone, of a channel with weights of its own",
         "analyze" => "all tags",
         other => other,
     }
